@@ -1,0 +1,73 @@
+import { DriveError } from "../protocol/errors.ts";
+
+/** The longest name in UTF-8 bytes: what ext4, APFS and NTFS can all hold. */
+export const NAME_MAX_BYTES = 255;
+
+/** Not portable: `/` and NUL nowhere, the others not on Windows. */
+const FORBIDDEN = new Set(["/", "\\", ":", "*", "?", '"', "<", ">", "|"]);
+
+const encoder = new TextEncoder();
+const isControl = (code: number): boolean => code < 0x20 || (code >= 0x7f && code <= 0x9f);
+
+const describe = (char: string, code: number): string => {
+  const point = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+  return isControl(code) ? `the control character ${point}` : `“${char}” (${point})`;
+};
+
+/**
+ * The name as it is stored: NFC. Throws `name_invalid` with the offending character named.
+ * Names are kept as people typed them otherwise; whether a given disk can hold one is that client's to say.
+ */
+export function parseName(raw: string): string {
+  const name = raw.normalize("NFC");
+  if (name === "") throw new DriveError("name_invalid", "A name cannot be empty.");
+  if (name === "." || name === "..") throw new DriveError("name_invalid", `“${name}” cannot be a name.`);
+  for (const char of name) {
+    const code = char.codePointAt(0) as number;
+    const loneSurrogate = code >= 0xd800 && code <= 0xdfff;
+    if (FORBIDDEN.has(char) || isControl(code) || loneSurrogate) {
+      const shown = loneSurrogate ? "a broken character" : describe(char, code);
+      throw new DriveError("name_invalid", `A name cannot contain ${shown}.`, { character: loneSurrogate ? null : char });
+    }
+  }
+  const bytes = encoder.encode(name).length;
+  if (bytes > NAME_MAX_BYTES)
+    throw new DriveError("name_invalid", `A name can be ${NAME_MAX_BYTES} bytes long at most; this one has ${bytes}.`);
+  return name;
+}
+
+/**
+ * Two names with the same key clash within a folder: equal but for case or Unicode form.
+ * Upper then lower case is the closest that JavaScript has to full case folding (Unicode, section 3.13, D144):
+ * it maps `ß` to `ss`, the final sigma to sigma.
+ */
+export const nameKey = (name: string): string => name.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
+
+const split = (name: string): [stem: string, extension: string] => {
+  const dot = name.lastIndexOf(".");
+  return dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+};
+
+const fit = (stem: string, suffix: string): string => {
+  let cut = stem;
+  while (encoder.encode(cut + suffix).length > NAME_MAX_BYTES) cut = [...cut].slice(0, -1).join("");
+  return cut + suffix;
+};
+
+/** `photo.jpg` -> `photo (2).jpg`, the first number whose key is free; never longer than a name may be. */
+export function freeName(name: string, isTaken: (key: string) => boolean): string {
+  const [stem, extension] = split(name);
+  for (let n = 2; ; n++) {
+    const candidate = fit(stem, ` (${n})${extension}`);
+    if (!isTaken(nameKey(candidate))) return candidate;
+  }
+}
+
+/** `notes.txt` -> `notes (Laptop).txt`; a name that is already such a copy gets a counter, never a second bracket. */
+export function conflictName(name: string, device: string, isTaken: (key: string) => boolean): string {
+  const [stem, extension] = split(name);
+  const label = device.replaceAll(/[/\\:*?"<>|()\p{Cc}]/gu, "").trim() || "another device";
+  const base = stem.endsWith(` (${label})`) ? stem : fit(stem, ` (${label})`);
+  const first = base + extension;
+  return isTaken(nameKey(first)) ? freeName(first, isTaken) : first;
+}

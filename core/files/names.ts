@@ -27,7 +27,9 @@ export function parseName(raw: string): string {
     const loneSurrogate = code >= 0xd800 && code <= 0xdfff;
     if (FORBIDDEN.has(char) || isControl(code) || loneSurrogate) {
       const shown = loneSurrogate ? "a broken character" : describe(char, code);
-      throw new DriveError("name_invalid", `A name cannot contain ${shown}.`, { character: loneSurrogate ? null : char });
+      throw new DriveError("name_invalid", `A name cannot contain ${shown}.`, {
+        character: loneSurrogate ? null : char,
+      });
     }
   }
   const bytes = encoder.encode(name).length;

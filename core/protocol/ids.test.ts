@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isId, newId, newShareToken, newTenantId, shareTokenSchema, tenantOf, tenantOfShareToken, timeOf } from "./ids.ts";
+import {
+  isId,
+  newId,
+  newShareToken,
+  newTenantId,
+  shareTokenSchema,
+  tenantOf,
+  tenantOfShareToken,
+  timeOf,
+} from "./ids.ts";
 
 const tenants = fc.integer({ min: 1, max: 2 ** 32 - 1 });
 
@@ -18,9 +27,14 @@ describe("ids", () => {
 
   it("ID2: ids sort by time", () => {
     fc.assert(
-      fc.property(tenants, fc.integer({ min: 0, max: 2 ** 47 }), fc.integer({ min: 1, max: 2 ** 46 }), (t, now, later) => {
-        expect(newId(t, now) < newId(t, now + later)).toBe(true);
-      }),
+      fc.property(
+        tenants,
+        fc.integer({ min: 0, max: 2 ** 47 }),
+        fc.integer({ min: 1, max: 2 ** 46 }),
+        (t, now, later) => {
+          expect(newId(t, now) < newId(t, now + later)).toBe(true);
+        },
+      ),
     );
   });
 

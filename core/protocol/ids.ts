@@ -61,7 +61,9 @@ export const shareTokenSchema = z.string().regex(/^[A-Za-z0-9_-]{27}$/, "is not 
 /** @param token a well-formed share token */
 export function tenantOfShareToken(token: string): TenantId {
   const head = atob(token.slice(0, 8).replaceAll("-", "+").replaceAll("_", "/"));
-  return ((head.charCodeAt(0) << 24) | (head.charCodeAt(1) << 16) | (head.charCodeAt(2) << 8) | head.charCodeAt(3)) >>> 0;
+  return (
+    ((head.charCodeAt(0) << 24) | (head.charCodeAt(1) << 16) | (head.charCodeAt(2) << 8) | head.charCodeAt(3)) >>> 0
+  );
 }
 
 /** 256 random bits, base64url: refresh secrets, invites. */

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { idSchema, timeSchema } from "./common.ts";
+import { fileSchema } from "./files.ts";
+
+/** What happened to a file, in the journal, on the socket and in events. */
+export const JOURNAL_OPS = [
+  "created",
+  "modified",
+  "updated",
+  "trashed",
+  "untrashed",
+  "purged",
+  "shared",
+  "unshared",
+  "version_purged",
+] as const;
+export type JournalOp = (typeof JOURNAL_OPS)[number];
+
+/** `file` is the state now, null when the file is gone. Compacted: the last change of each file. */
+export const changeSchema = z
+  .object({
+    seq: z.number().int(),
+    drive_id: idSchema,
+    file_id: idSchema,
+    op: z.enum(JOURNAL_OPS),
+    device_id: idSchema.nullable(),
+    at: timeSchema,
+    file: fileSchema.nullable(),
+  })
+  .meta({ id: "Change" });
+export type Change = z.infer<typeof changeSchema>;
+
+export const changesSchema = z
+  .object({ changes: z.array(changeSchema), next_cursor: z.string(), has_more: z.boolean() })
+  .meta({ id: "Changes" });
+export type Changes = z.infer<typeof changesSchema>;
+
+export const changesQuerySchema = z.object({
+  cursor: z.string().max(4096).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(1000),
+});
+
+/** The polling form: RFC 3339 or Unix seconds. */
+export const pollQuerySchema = z.object({
+  last_sync: z.string().max(40),
+  limit: z.coerce.number().int().min(1).max(1000).default(1000),
+});
+
+/** Server to device. A wake names what moved; the journal tells. */
+export const socketMessageSchema = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("changes"),
+    drive_id: idSchema,
+    seq: z.number().int(),
+    /** The changes themselves where they fit into a small message; else the device reads them from its cursor. */
+    changes: z.array(z.object({ seq: z.number().int(), file_id: idSchema, op: z.enum(JOURNAL_OPS) })).optional(),
+  }),
+  z.object({ type: z.literal("signed_out") }),
+]);
+export type SocketMessage = z.infer<typeof socketMessageSchema>;
+
+/** Sub-protocol of the socket; the token is offered as a second one, `edgedrive.token.<access token>`. */
+export const SOCKET_PROTOCOL = "edgedrive.v1";
+export const SOCKET_TOKEN_PREFIX = "edgedrive.token.";
+
+const change = { op_id: z.string().min(1).max(100), base: z.record(z.string(), z.number().int().min(0)).optional() };
+
+/** Metadata changes of a device; bytes travel by uploads for now. */
+export const deltaChangeSchema = z.discriminatedUnion("op", [
+  z.object({
+    ...change,
+    op: z.literal("create_folder"),
+    parent_id: z.union([idSchema, z.literal("root")]),
+    name: z.string().max(1024),
+  }),
+  z.object({
+    ...change,
+    op: z.literal("update"),
+    file_id: idSchema,
+    name: z.string().max(1024).optional(),
+    parent_id: z.union([idSchema, z.literal("root")]).optional(),
+  }),
+  z.object({ ...change, op: z.literal("trash"), file_id: idSchema }),
+  z.object({ ...change, op: z.literal("untrash"), file_id: idSchema }),
+]);
+
+export const deltaSchema = z
+  .object({ device_id: idSchema, changes: z.array(deltaChangeSchema).min(1).max(1000) })
+  .meta({ id: "Delta" });
+
+export const deltaAnswerSchema = z
+  .object({
+    results: z.array(
+      z.object({
+        op_id: z.string(),
+        status: z.enum(["applied", "conflict", "rejected"]),
+        file: fileSchema.nullable(),
+        code: z.string().nullable(),
+        detail: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: "DeltaAnswer" });
+export type DeltaAnswer = z.infer<typeof deltaAnswerSchema>;

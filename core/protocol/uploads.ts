@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { folderRefSchema, idSchema, sha256Schema, sizeSchema, timeSchema } from "./common.ts";
+import { mimeTypeSchema, rawNameSchema } from "./files.ts";
+
+/** Chunks of one upload session that a client may send at the same time. */
+export const MAX_PARALLEL = 5;
+
+/** R2 multipart allows 10,000 parts. */
+export const MAX_CHUNKS = 10_000;
+
+export const startUploadSchema = z
+  .object({
+    parent_id: folderRefSchema,
+    name: rawNameSchema,
+    size: sizeSchema,
+    content_hash: sha256Schema.optional(),
+    mime_type: mimeTypeSchema.optional(),
+    modified_at: timeSchema.optional(),
+    file_id: idSchema.optional(),
+    base_version_id: idSchema.optional(),
+  })
+  .meta({ id: "StartUpload" });
+
+export const uploadSessionSchema = z
+  .object({
+    upload_id: idSchema,
+    part_size: z.number().int(),
+    max_parallel: z.number().int(),
+    expires_at: timeSchema,
+  })
+  .meta({ id: "UploadSession" });
+export type UploadSession = z.infer<typeof uploadSessionSchema>;
+
+export const uploadStateSchema = uploadSessionSchema
+  .extend({
+    state: z.enum(["open", "committed", "aborted"]),
+    size: sizeSchema,
+    received_bytes: sizeSchema,
+    chunks: z.array(z.object({ index: z.number().int(), chunk_id: sha256Schema, size: sizeSchema })),
+    file_id: idSchema.nullable(),
+  })
+  .meta({ id: "UploadState" });
+export type UploadState = z.infer<typeof uploadStateSchema>;
+
+export const chunkQuerySchema = z.object({
+  upload_id: idSchema,
+  index: z.coerce.number().int().min(0),
+});
+
+export const chunkReceivedSchema = z.object({ received_bytes: sizeSchema }).meta({ id: "ChunkReceived" });
+
+/** More chunks than a session can have is `too_many_chunks`, so the schema's bound is looser than the rule. */
+export const completeUploadSchema = z
+  .object({ chunks: z.array(sha256Schema).max(100_000) })
+  .meta({ id: "CompleteUpload" });

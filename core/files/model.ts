@@ -1,0 +1,102 @@
+/** Records of a drive, as they are stored: the field names of the wire, times in milliseconds since the epoch. */
+import type { TenantId } from "../protocol/ids.ts";
+import type { JournalOp } from "../protocol/sync.ts";
+import type { Metadata } from "../protocol/files.ts";
+import type { PermissionWord } from "../protocol/common.ts";
+
+export type Vector = Readonly<Record<string, number>>;
+export type Integrity = "ok" | "pending" | "declared_hash_mismatch";
+
+export interface FileRow {
+  tenant_id: TenantId;
+  file_id: string;
+  drive_id: string;
+  parent_id: string | null;
+  name: string;
+  name_key: string;
+  is_folder: boolean;
+  size: number;
+  mime_type: string | null;
+  content_id: string | null;
+  content_hash: string | null;
+  integrity: Integrity;
+  version_id: string | null;
+  version_number: number;
+  version_count: number;
+  vector: Vector;
+  metadata: Metadata;
+  created_by: string;
+  created_at: number;
+  updated_at: number;
+  modified_at: number | null;
+  trashed_at: number | null;
+}
+
+export interface VersionRow {
+  tenant_id: TenantId;
+  file_id: string;
+  version_number: number;
+  version_id: string;
+  content_id: string;
+  content_hash: string | null;
+  size: number;
+  mime_type: string | null;
+  created_by: string;
+  device_id: string | null;
+  created_at: number;
+  change_description: string | null;
+}
+
+/** The bytes of a version: `manifest` is the JSON of `core/storage/manifest.ts`. */
+export interface ContentRow {
+  tenant_id: TenantId;
+  content_id: string;
+  content_hash: string | null;
+  size: number;
+  manifest: string;
+  created_at: number;
+}
+
+export interface DriveRow {
+  tenant_id: TenantId;
+  drive_id: string;
+  kind: "personal" | "team";
+  name: string;
+  seq: number;
+  used_bytes: number;
+  reserved_bytes: number;
+  limit_bytes: number;
+  created_at: number;
+}
+
+export interface PermissionRow {
+  tenant_id: TenantId;
+  file_id: string;
+  permission_id: string;
+  drive_id: string;
+  kind: "user" | "pending" | "link";
+  permission: PermissionWord;
+  user_id: string | null;
+  email: string | null;
+  name: string | null;
+  token: string | null;
+  password_hash: string | null;
+  max_downloads: number | null;
+  created_by: string;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+}
+
+export interface JournalRow {
+  tenant_id: TenantId;
+  drive_id: string;
+  seq: number;
+  op: JournalOp;
+  file_id: string;
+  version_id: string | null;
+  op_id: string;
+  actor_id: string;
+  device_id: string | null;
+  at: number;
+}

@@ -1,0 +1,228 @@
+/**
+ * A shard: the metadata of its tenants. Every table leads with `tenant_id`, so a tenant's rows lie together and can
+ * be moved; every table is WITHOUT ROWID, so an insert writes one row less. Times are milliseconds since the epoch.
+ */
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+const tenant_id = integer().notNull();
+
+/** A batch opens with a guard on this row: it fails when the tenant is not active in this shard. */
+export const tenants = sqliteTable("tenants", {
+  tenant_id: integer().primaryKey(),
+  state: text({ enum: ["active", "moving", "deleted"] }).notNull(),
+  created_at: integer().notNull(),
+});
+
+/** A drive and its root folder share one id; a personal drive shares it with its user too (ADR 0003). */
+export const drives = sqliteTable(
+  "drives",
+  {
+    tenant_id,
+    drive_id: text().notNull(),
+    kind: text({ enum: ["personal", "team"] }).notNull(),
+    name: text().notNull(),
+    /** Newest sequence number of the journal. */
+    seq: integer().notNull().default(0),
+    used_bytes: integer().notNull().default(0),
+    reserved_bytes: integer().notNull().default(0),
+    limit_bytes: integer().notNull(),
+    created_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.drive_id] })],
+);
+
+export const files = sqliteTable(
+  "files",
+  {
+    tenant_id,
+    file_id: text().notNull(),
+    drive_id: text().notNull(),
+    /** Null for a root folder. */
+    parent_id: text(),
+    name: text().notNull(),
+    name_key: text().notNull(),
+    is_folder: integer().notNull(),
+    size: integer().notNull().default(0),
+    mime_type: text(),
+    content_id: text(),
+    content_hash: text(),
+    integrity: text({ enum: ["ok", "pending", "declared_hash_mismatch"] }).notNull().default("ok"),
+    version_id: text(),
+    version_number: integer().notNull().default(0),
+    version_count: integer().notNull().default(0),
+    vector: text().notNull().default("{}"),
+    metadata: text().notNull().default("{}"),
+    created_by: text().notNull(),
+    created_at: integer().notNull(),
+    updated_at: integer().notNull(),
+    modified_at: integer(),
+    /** Set on the item that was put to trash only: what lies in a trashed folder is trashed by its ancestor. */
+    trashed_at: integer(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.file_id] }),
+    uniqueIndex("files_name").on(t.tenant_id, t.parent_id, t.name_key).where(sql`trashed_at is null`),
+    index("files_content").on(t.tenant_id, t.content_hash).where(sql`content_hash is not null`),
+    index("files_trash").on(t.tenant_id, t.drive_id, t.trashed_at).where(sql`trashed_at is not null`),
+  ],
+);
+
+export const versions = sqliteTable(
+  "versions",
+  {
+    tenant_id,
+    file_id: text().notNull(),
+    version_number: integer().notNull(),
+    version_id: text().notNull(),
+    content_id: text().notNull(),
+    content_hash: text(),
+    size: integer().notNull(),
+    mime_type: text(),
+    created_by: text().notNull(),
+    device_id: text(),
+    created_at: integer().notNull(),
+    change_description: text(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.file_id, t.version_number] })],
+);
+
+/** The bytes of one version. `manifest` says where they lie: `core/storage/manifest.ts`. */
+export const contents = sqliteTable(
+  "contents",
+  {
+    tenant_id,
+    content_id: text().notNull(),
+    content_hash: text(),
+    size: integer().notNull(),
+    manifest: text().notNull(),
+    created_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.content_id] })],
+);
+
+/**
+ * Upload sessions, of one request or many. The row comes before the first byte in R2 and names the object, so a
+ * crash leaves only what the sweep finds. Kept until `expires_at` after a commit, so that a repeat can be answered.
+ */
+export const uploads = sqliteTable(
+  "uploads",
+  {
+    tenant_id,
+    upload_id: text().notNull(),
+    drive_id: text().notNull(),
+    state: text({ enum: ["open", "committed", "aborted"] }).notNull(),
+    /** What the commit is to make, JSON: `core/uploads/model.ts`. */
+    target: text().notNull(),
+    size: integer(),
+    reserved_bytes: integer().notNull(),
+    declared_hash: text(),
+    object_key: text().notNull(),
+    r2_upload_id: text(),
+    part_size: integer().notNull(),
+    created_by: text().notNull(),
+    device_id: text(),
+    file_id: text(),
+    created_at: integer().notNull(),
+    expires_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.upload_id] })],
+);
+
+export const upload_chunks = sqliteTable(
+  "upload_chunks",
+  {
+    tenant_id,
+    upload_id: text().notNull(),
+    chunk_index: integer().notNull(),
+    chunk_id: text().notNull(),
+    size: integer().notNull(),
+    etag: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.upload_id, t.chunk_index] })],
+);
+
+/** Grants to users (or to addresses without an account yet) and links. */
+export const permissions = sqliteTable(
+  "permissions",
+  {
+    tenant_id,
+    file_id: text().notNull(),
+    permission_id: text().notNull(),
+    drive_id: text().notNull(),
+    kind: text({ enum: ["user", "pending", "link"] }).notNull(),
+    permission: text({ enum: ["view", "comment", "edit", "owner"] }).notNull(),
+    user_id: text(),
+    email: text(),
+    name: text(),
+    token: text(),
+    password_hash: text(),
+    max_downloads: integer(),
+    created_by: text().notNull(),
+    created_at: integer().notNull(),
+    expires_at: integer(),
+    revoked_at: integer(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.file_id, t.permission_id] }),
+    uniqueIndex("permissions_token").on(t.tenant_id, t.token).where(sql`token is not null`),
+    index("permissions_email").on(t.email).where(sql`kind = 'pending'`),
+  ],
+);
+
+/** Pointers to what others share with a user of this tenant. Rights are decided only where the file lies. */
+export const incoming_shares = sqliteTable(
+  "incoming_shares",
+  {
+    tenant_id,
+    user_id: text().notNull(),
+    file_id: text().notNull(),
+    drive_id: text().notNull(),
+    shared_by: text(),
+    shared_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.user_id, t.file_id] })],
+);
+
+/** The order of a drive, and the outbox. Two hubs that believe they own a drive clash on the primary key. */
+export const journal = sqliteTable(
+  "journal",
+  {
+    tenant_id,
+    drive_id: text().notNull(),
+    seq: integer().notNull(),
+    op: text().notNull(),
+    file_id: text().notNull(),
+    version_id: text(),
+    op_id: text().notNull(),
+    actor_id: text().notNull(),
+    device_id: text(),
+    at: integer().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.drive_id, t.seq] }),
+    uniqueIndex("journal_op").on(t.tenant_id, t.drive_id, t.op_id),
+  ],
+);
+
+/** How far a consumer has recorded a drive's journal. */
+export const event_marks = sqliteTable(
+  "event_marks",
+  { tenant_id, drive_id: text().notNull(), consumer: text().notNull(), seq: integer().notNull() },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.drive_id, t.consumer] })],
+);
+
+/** Journal entries that a consumer could not handle: retried by the sweep until `attempts` runs out, then dead. */
+export const event_failures = sqliteTable(
+  "event_failures",
+  {
+    tenant_id,
+    drive_id: text().notNull(),
+    consumer: text().notNull(),
+    seq: integer().notNull(),
+    attempts: integer().notNull(),
+    error: text().notNull(),
+    retry_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.drive_id, t.consumer, t.seq] })],
+);

@@ -1,0 +1,82 @@
+import type { Page } from "../core/protocol/common.ts";
+import type { ContentsQuery, File, Version } from "../core/protocol/files.ts";
+import type { Http } from "./http.ts";
+
+export type { File, Version };
+export type ContentsOrder = Pick<ContentsQuery, "sort" | "order">;
+export type ThumbnailSize = "s" | "m" | "l";
+
+interface PageRequest {
+  cursor?: string | null;
+  limit?: number;
+  signal?: AbortSignal;
+}
+
+/** Files and folders by id; `root` stands for the caller's root folder. */
+export class Files {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  get(file_id: string, signal?: AbortSignal): Promise<File> {
+    return this.#http.json({ path: `/files/${file_id}`, signal });
+  }
+
+  contents(folder_id: string, order: ContentsOrder, { signal, ...page }: PageRequest = {}): Promise<Page<File>> {
+    return this.#http.json({ path: `/folders/${folder_id}/contents`, query: { ...order, ...page }, signal });
+  }
+
+  /** Codes: `name_taken` (with the other's `file_id`), `name_invalid`, `parent_not_found`. */
+  create_folder(parent_id: string, name: string): Promise<File> {
+    return this.#http.json({ method: "POST", path: "/folders", json: { parent_id, name } });
+  }
+
+  /** Rename, move or both, in one commit. */
+  update(file_id: string, change: { name?: string; parent_id?: string }): Promise<File> {
+    return this.#http.json({ method: "PATCH", path: `/files/${file_id}`, json: change });
+  }
+
+  trash(file_id: string): Promise<void> {
+    return this.#http.done({ method: "DELETE", path: `/files/${file_id}` });
+  }
+
+  untrash(file_id: string): Promise<File> {
+    return this.#http.json({ method: "POST", path: `/files/${file_id}/untrash` });
+  }
+
+  trashed({ signal, ...page }: PageRequest = {}): Promise<Page<File>> {
+    return this.#http.json({ path: "/trash", query: page, signal });
+  }
+
+  /** For ever. */
+  purge(file_id: string): Promise<void> {
+    return this.#http.done({ method: "DELETE", path: `/trash/${file_id}` });
+  }
+
+  empty_trash(): Promise<void> {
+    return this.#http.done({ method: "DELETE", path: "/trash" });
+  }
+
+  versions(file_id: string): Promise<Page<Version>> {
+    return this.#http.json({ path: `/files/${file_id}/versions` });
+  }
+
+  /** The bytes as an answer whose body streams. @param range as in RFC 9110, section 14.2, such as `bytes=0-65535` */
+  download(file_id: string, range?: string, signal?: AbortSignal): Promise<Response> {
+    return this.#http.request({ path: `/files/${file_id}/download`, headers: range ? { range } : {}, signal });
+  }
+
+  /** Addresses that a browser opens by itself; the cookie that the API set at sign-in stands for the token. */
+  download_url(file: Pick<File, "file_id" | "is_folder">): string {
+    return file.is_folder
+      ? this.#http.url(`/folders/${file.file_id}/archive`)
+      : this.#http.url(`/files/${file.file_id}/download`);
+  }
+
+  /** `version_id` keeps the browser's cache true when the content changes. */
+  thumbnail_url(file: Pick<File, "file_id" | "version_id">, size: ThumbnailSize): string {
+    return this.#http.url(`/files/${file.file_id}/thumbnail`, { size, v: file.version_id });
+  }
+}

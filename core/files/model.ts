@@ -95,6 +95,8 @@ export interface JournalRow {
   op: JournalOp;
   file_id: string;
   version_id: string | null;
+  permission_id: string | null;
+  /** The client's `Idempotency-Key` or `op_id`, else one of our own: a retry finds the first result by it. */
   op_id: string;
   actor_id: string;
   device_id: string | null;

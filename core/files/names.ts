@@ -50,6 +50,9 @@ const split = (name: string): [stem: string, extension: string] => {
   return dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
 };
 
+/** What all numbered copies of a name begin with. */
+export const stemOf = (name: string): string => split(name)[0];
+
 const fit = (stem: string, suffix: string): string => {
   let cut = stem;
   while (encoder.encode(cut + suffix).length > NAME_MAX_BYTES) cut = [...cut].slice(0, -1).join("");

@@ -86,6 +86,7 @@ CREATE TABLE `journal` (
 	`op` text NOT NULL,
 	`file_id` text NOT NULL,
 	`version_id` text,
+	`permission_id` text,
 	`op_id` text NOT NULL,
 	`actor_id` text NOT NULL,
 	`device_id` text,

@@ -61,7 +61,9 @@ export const sign_in_sessions = sqliteTable(
   },
   (t) => [
     index("sign_in_sessions_user").on(t.user_id, t.device_id),
-    index("sign_in_sessions_revoked").on(t.revoked_at).where(sql`revoked_at is not null`),
+    index("sign_in_sessions_revoked")
+      .on(t.revoked_at)
+      .where(sql`revoked_at is not null`),
   ],
 );
 

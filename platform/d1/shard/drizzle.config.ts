@@ -1,3 +1,7 @@
 import { defineConfig } from "drizzle-kit";
 
-export default defineConfig({ dialect: "sqlite", schema: "./platform/d1/shard/schema.ts", out: "./migrations/d1/shard" });
+export default defineConfig({
+  dialect: "sqlite",
+  schema: "./platform/d1/shard/schema.ts",
+  out: "./migrations/d1/shard",
+});

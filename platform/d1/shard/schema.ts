@@ -47,7 +47,9 @@ export const files = sqliteTable(
     mime_type: text(),
     content_id: text(),
     content_hash: text(),
-    integrity: text({ enum: ["ok", "pending", "declared_hash_mismatch"] }).notNull().default("ok"),
+    integrity: text({ enum: ["ok", "pending", "declared_hash_mismatch"] })
+      .notNull()
+      .default("ok"),
     version_id: text(),
     version_number: integer().notNull().default(0),
     version_count: integer().notNull().default(0),
@@ -62,9 +64,15 @@ export const files = sqliteTable(
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.file_id] }),
-    uniqueIndex("files_name").on(t.tenant_id, t.parent_id, t.name_key).where(sql`trashed_at is null`),
-    index("files_content").on(t.tenant_id, t.content_hash).where(sql`content_hash is not null`),
-    index("files_trash").on(t.tenant_id, t.drive_id, t.trashed_at).where(sql`trashed_at is not null`),
+    uniqueIndex("files_name")
+      .on(t.tenant_id, t.parent_id, t.name_key)
+      .where(sql`trashed_at is null`),
+    index("files_content")
+      .on(t.tenant_id, t.content_hash)
+      .where(sql`content_hash is not null`),
+    index("files_trash")
+      .on(t.tenant_id, t.drive_id, t.trashed_at)
+      .where(sql`trashed_at is not null`),
   ],
 );
 
@@ -165,8 +173,12 @@ export const permissions = sqliteTable(
   },
   (t) => [
     primaryKey({ columns: [t.tenant_id, t.file_id, t.permission_id] }),
-    uniqueIndex("permissions_token").on(t.tenant_id, t.token).where(sql`token is not null`),
-    index("permissions_email").on(t.email).where(sql`kind = 'pending'`),
+    uniqueIndex("permissions_token")
+      .on(t.tenant_id, t.token)
+      .where(sql`token is not null`),
+    index("permissions_email")
+      .on(t.email)
+      .where(sql`kind = 'pending'`),
   ],
 );
 
@@ -194,6 +206,7 @@ export const journal = sqliteTable(
     op: text().notNull(),
     file_id: text().notNull(),
     version_id: text(),
+    permission_id: text(),
     op_id: text().notNull(),
     actor_id: text().notNull(),
     device_id: text(),

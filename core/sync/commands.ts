@@ -1,0 +1,68 @@
+/** What a drive's hub can be asked to do. Rights were checked before; the hub checks all that depends on order. */
+import type { Metadata, OnNameConflict } from "../protocol/files.ts";
+import type { Failure } from "../protocol/errors.ts";
+import type { FileRow, Integrity, PermissionRow, Vector } from "../files/model.ts";
+import type { UploadRow, UploadTarget } from "../uploads/model.ts";
+
+export interface Actor {
+  user_id: string;
+  device_id: string | null;
+}
+
+/** Bytes that lie in the object store, verified, not yet visible. */
+export interface StoredContent {
+  content_id: string;
+  content_hash: string | null;
+  size: number;
+  manifest: string;
+  integrity: Integrity;
+}
+
+export type Command =
+  | { op: "reserve_upload"; upload: UploadRow }
+  | { op: "release_upload"; upload_id: string }
+  /** `target` is the session's own; it only says what to read, the stored session decides. */
+  | { op: "commit_upload"; upload_id: string; target: UploadTarget; content: StoredContent }
+  /** A file or version of bytes that another file of the tenant has: instant uploads and copies of a file. */
+  | { op: "create_from"; source_file_id: string; target: UploadTarget }
+  | { op: "copy_tree"; file_id: string; parent_id: string; name: string }
+  | { op: "create_folder"; parent_id: string; name: string; on_name_conflict: "fail" | "rename" }
+  | {
+      op: "update";
+      file_id: string;
+      name?: string | undefined;
+      parent_id?: string | undefined;
+      metadata?: Metadata | undefined;
+      if_version_id?: string | undefined;
+      base?: Vector | undefined;
+    }
+  | { op: "trash"; file_id: string; base?: Vector | undefined }
+  | { op: "untrash"; file_id: string }
+  | { op: "purge"; file_id: string }
+  | { op: "restore_version"; file_id: string; version_id: string }
+  | { op: "purge_version"; file_id: string; version_id: string }
+  | { op: "grant"; permission: PermissionRow }
+  | {
+      op: "update_grant";
+      file_id: string;
+      permission_id: string;
+      permission?: PermissionRow["permission"] | undefined;
+      expires_at?: number | null | undefined;
+    }
+  | { op: "revoke"; file_id: string; permission_id: string };
+
+export interface Submission {
+  command: Command;
+  actor: Actor;
+  op_id: string;
+}
+
+/** What a command left behind; `replayed` when an earlier try of the same `op_id` had done it. */
+export interface Outcome {
+  file: FileRow | null;
+  permission: PermissionRow | null;
+  upload: UploadRow | null;
+  replayed: boolean;
+}
+
+export type Result = { ok: true; outcome: Outcome } | { ok: false; failure: Failure };

@@ -1,0 +1,150 @@
+/** A drive's state while a group of commands is planned over it: what was read, what the earlier commands changed. */
+import { DriveError } from "../protocol/errors.ts";
+import type { DriveRow, FileRow, JournalRow } from "../files/model.ts";
+import type { JournalOp } from "../protocol/sync.ts";
+import type { Actor } from "./commands.ts";
+import type { Snapshot, Writes } from "./ports.ts";
+
+/** Folders in folders; keeps every walk over ancestors bounded. */
+export const MAX_DEPTH = 128;
+
+const nameId = (parent: string, key: string): string => `${parent}/${key}`;
+
+export class Draft {
+  readonly snapshot: Snapshot;
+  readonly now: number;
+  readonly newId: () => string;
+  readonly writes: Writes;
+  readonly #files = new Map<string, FileRow>();
+  readonly #names = new Map<string, string | null>();
+  readonly #dirty = new Set<string>();
+
+  constructor(snapshot: Snapshot, now: number, newId: () => string) {
+    this.snapshot = snapshot;
+    this.now = now;
+    this.newId = newId;
+    const seq = snapshot.drive.seq;
+    this.writes = {
+      ...{ expected_seq: seq, seq, used_delta: 0, reserved_delta: 0, files: [], versions: [], contents: [] },
+      ...{ permissions: [], uploads: [], settled: [], purged_files: [], purged_versions: [], journal: [] },
+    };
+    for (const taken of snapshot.taken) this.#names.set(nameId(taken.parent_id, taken.name_key), null);
+    for (const file of [...snapshot.trees, ...snapshot.files]) this.#index(file);
+  }
+
+  get drive(): DriveRow {
+    return this.snapshot.drive;
+  }
+
+  #index(file: FileRow): void {
+    this.#files.set(file.file_id, file);
+    if (file.parent_id !== null && file.trashed_at === null)
+      this.#names.set(nameId(file.parent_id, file.name_key), file.file_id);
+  }
+
+  /** A file of this drive. What was purged in this group is gone. */
+  find(file_id: string): FileRow | null {
+    const file = this.#files.get(file_id);
+    return file !== undefined && file.drive_id === this.drive.drive_id ? file : null;
+  }
+
+  get(file_id: string): FileRow {
+    const file = this.find(file_id);
+    if (file === null) throw new DriveError("not_found", "There is no such file.");
+    return file;
+  }
+
+  /** The file itself and its ancestors, nearest first. */
+  chain(file: FileRow): FileRow[] {
+    const chain = [file];
+    for (let at = file; at.parent_id !== null; at = chain.at(-1) as FileRow) {
+      const parent = this.find(at.parent_id);
+      if (parent === null) break;
+      chain.push(parent);
+    }
+    return chain;
+  }
+
+  isTrashed(file: FileRow): boolean {
+    return this.chain(file).some((f) => f.trashed_at !== null);
+  }
+
+  living(file_id: string): FileRow {
+    const file = this.get(file_id);
+    if (this.isTrashed(file)) throw new DriveError("trashed", "This is in the trash.", { file_id });
+    return file;
+  }
+
+  /** A folder that can take something new. */
+  folder(parent_id: string): FileRow {
+    const folder = this.find(parent_id);
+    if (folder === null) throw new DriveError("parent_not_found", "The folder does not exist.");
+    if (!folder.is_folder) throw new DriveError("not_a_folder", `“${folder.name}” is not a folder.`);
+    const chain = this.chain(folder);
+    if (chain.some((f) => f.trashed_at !== null))
+      throw new DriveError("trashed", `The folder “${folder.name}” is in the trash.`, { file_id: parent_id });
+    if (chain.length >= MAX_DEPTH) throw new DriveError("too_deep", `Folders can be nested ${MAX_DEPTH} deep at most.`);
+    return folder;
+  }
+
+  isTaken(parent_id: string, key: string): boolean {
+    return this.#names.has(nameId(parent_id, key));
+  }
+
+  /** The living holder of a name, if it was read as a whole row. */
+  holder(parent_id: string, key: string): FileRow | null {
+    const id = this.#names.get(nameId(parent_id, key));
+    return id === undefined || id === null ? null : this.find(id);
+  }
+
+  put(file: FileRow): void {
+    const before = this.#files.get(file.file_id);
+    if (before !== undefined && before.parent_id !== null && before.trashed_at === null)
+      this.#names.delete(nameId(before.parent_id, before.name_key));
+    this.#index(file);
+    this.#dirty.add(file.file_id);
+  }
+
+  purge(file: FileRow): void {
+    this.#files.delete(file.file_id);
+    this.#dirty.delete(file.file_id);
+    this.writes.purged_files.push(file.file_id);
+  }
+
+  /** Appends to the journal: every committed command has exactly one entry, found again by its `op_id`. */
+  record(
+    op: JournalOp,
+    actor: Actor,
+    op_id: string,
+    subject: { file_id: string; version_id?: string | null; permission_id?: string | null },
+  ): void {
+    const entry: JournalRow = {
+      tenant_id: this.drive.tenant_id,
+      drive_id: this.drive.drive_id,
+      seq: ++this.writes.seq,
+      op,
+      file_id: subject.file_id,
+      version_id: subject.version_id ?? null,
+      permission_id: subject.permission_id ?? null,
+      op_id,
+      actor_id: actor.user_id,
+      device_id: actor.device_id,
+      at: this.now,
+    };
+    this.writes.journal.push(entry);
+  }
+
+  /** Bytes still free for new content, reservations counted. */
+  get free(): number {
+    const { used_bytes, reserved_bytes, limit_bytes } = this.drive;
+    return limit_bytes - used_bytes - reserved_bytes - this.writes.used_delta - this.writes.reserved_delta;
+  }
+
+  /** The writes of the whole group; null when nothing changed. */
+  finish(): Writes | null {
+    const { writes } = this;
+    writes.files = [...this.#dirty].map((id) => this.#files.get(id) as FileRow);
+    const nothing = writes.journal.length === 0 && writes.uploads.length === 0 && writes.settled.length === 0;
+    return nothing ? null : writes;
+  }
+}

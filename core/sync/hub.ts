@@ -1,0 +1,127 @@
+/**
+ * The hub of one drive: puts every change in order and commits what arrives together in one batch (group commit).
+ * Pure but for its ports. Rules: docs/spec/sync.md, H1 to H8.
+ */
+import { DriveError, toFailure } from "../protocol/errors.ts";
+import type { Outcome, Result, Submission } from "./commands.ts";
+import { Draft } from "./draft.ts";
+import { addLaterNeeds, addNeeds, noNeeds, plan } from "./plan/index.ts";
+import type { HubPorts, Snapshot } from "./ports.ts";
+
+/** Commands in one batch: keeps a batch well under D1's limits of 2 MB a parameter and 30 s. */
+const GROUP_MAX = 500;
+
+interface Pending {
+  submission: Submission;
+  resolve(result: Result): void;
+}
+
+const failed = (error: unknown): Result => {
+  if (error instanceof DriveError) return { ok: false, failure: toFailure(error) };
+  throw error;
+};
+
+const unavailable: Result = {
+  ok: false,
+  failure: { code: "unavailable", detail: "The drive did not answer; try again.", extra: {} },
+};
+
+type Done = Snapshot["done"][number];
+
+/** What an earlier try of the same `op_id` left. */
+function replay(done: Done, { command }: Submission): Outcome {
+  const expected = "file_id" in command ? command.file_id : null;
+  if (expected !== null && done.entry.file_id !== expected && command.op !== "copy_tree")
+    throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
+  return { file: done.file, permission: done.permission, upload: null, replayed: true };
+}
+
+function merge(into: Snapshot, more: Snapshot): void {
+  into.files.push(...more.files);
+  into.taken.push(...more.taken);
+}
+
+export class Hub {
+  readonly #ports: HubPorts;
+  readonly #queue: Pending[] = [];
+  #draining = false;
+
+  constructor(ports: HubPorts) {
+    this.#ports = ports;
+  }
+
+  /** Resolves when the command is committed, refused, or known to have failed; never rejects. */
+  submit(submission: Submission): Promise<Result> {
+    return new Promise((resolve) => {
+      this.#queue.push({ submission, resolve });
+      void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    while (this.#queue.length > 0) await this.#settle(this.#queue.splice(0, GROUP_MAX));
+    this.#draining = false;
+  }
+
+  /** One group, in one batch; when the batch fails, each command by itself, so that one bad change fails alone. */
+  async #settle(group: Pending[]): Promise<void> {
+    const results = await this.#attempt(group.map((p) => p.submission));
+    for (const [i, pending] of group.entries()) {
+      const result = results?.[i] ?? (await this.#alone(pending.submission));
+      pending.resolve(result);
+    }
+  }
+
+  /** The second try finds by `op_id` what a first try with a lost answer had committed. */
+  async #alone(submission: Submission): Promise<Result> {
+    const results = await this.#attempt([submission]);
+    return results?.[0] ?? unavailable;
+  }
+
+  /** Null when the store failed or did not answer: nothing is known then. */
+  async #attempt(group: Submission[]): Promise<Result[] | null> {
+    try {
+      const draft = await this.#read(group);
+      if (draft === null) {
+        const missing = new DriveError("not_found", "There is no such drive.");
+        return group.map(() => ({ ok: false, failure: toFailure(missing) }));
+      }
+      const done = new Map(draft.snapshot.done.map((d) => [d.entry.op_id, d]));
+      const results = group.map((submission) => this.#plan(draft, submission, done.get(submission.op_id)));
+      const writes = draft.finish();
+      if (writes !== null) await this.#ports.store.commit(writes);
+      // What an earlier try committed may never have been announced: say it again.
+      const entries = [...[...done.values()].map((d) => d.entry), ...draft.writes.journal];
+      if (entries.length > 0) this.#ports.announce(entries);
+      return results;
+    } catch (error) {
+      this.#ports.report(error);
+      return null;
+    }
+  }
+
+  async #read(group: Submission[]): Promise<Draft | null> {
+    const needs = noNeeds();
+    for (const submission of group) addNeeds(needs, submission);
+    const snapshot = await this.#ports.store.load(needs);
+    if (snapshot === null) return null;
+    const draft = new Draft(snapshot, this.#ports.now(), this.#ports.newId);
+    const later = noNeeds();
+    const more = group.filter((submission) => addLaterNeeds(later, submission, draft));
+    if (more.length === 0) return draft;
+    const rest = await this.#ports.store.load(later);
+    if (rest === null) return null;
+    merge(snapshot, rest);
+    return new Draft(snapshot, draft.now, this.#ports.newId);
+  }
+
+  #plan(draft: Draft, submission: Submission, done: Done | undefined): Result {
+    try {
+      return { ok: true, outcome: done === undefined ? plan(draft, submission) : replay(done, submission) };
+    } catch (error) {
+      return failed(error);
+    }
+  }
+}

@@ -1,0 +1,176 @@
+/** Commands that give a file its bytes: commits of uploads, instant uploads, copies, restored and purged versions. */
+import { DriveError } from "../../protocol/errors.ts";
+import { nameKey, parseName } from "../../files/names.ts";
+import type { FileRow, VersionRow } from "../../files/model.ts";
+import type { UploadRow, UploadTarget } from "../../uploads/model.ts";
+import type { Actor, Command } from "../commands.ts";
+import type { Draft } from "../draft.ts";
+import { bump, placeName, requireSpace, versionOf } from "./files.ts";
+
+type Of<Op extends Command["op"]> = Extract<Command, { op: Op }>;
+
+/** Bytes that a version is to have, stored by an upload or shared with another file. */
+interface Bytes extends Pick<FileRow, "size" | "content_hash" | "integrity"> {
+  content_id: string;
+}
+
+export function reserveUpload(draft: Draft, command: Of<"reserve_upload">): UploadRow {
+  const { upload } = command;
+  const earlier = draft.snapshot.uploads.find((u) => u.upload_id === upload.upload_id);
+  if (earlier !== undefined) return earlier;
+  // Fail before any byte is taken where the commit would fail anyway.
+  checkTarget(draft, upload.target);
+  requireSpace(draft, upload.reserved_bytes);
+  draft.writes.reserved_delta += upload.reserved_bytes;
+  draft.writes.uploads.push(upload);
+  draft.snapshot.uploads.push(upload);
+  return upload;
+}
+
+/** Finds the session and closes it once: a second commit or release of the same group finds it closed. */
+function settle(draft: Draft, upload_id: string, state: "committed" | "aborted", file_id: string | null): UploadRow {
+  const { uploads } = draft.snapshot;
+  const at = uploads.findIndex((u) => u.upload_id === upload_id);
+  const upload = { ...(uploads[at] as UploadRow), state, file_id };
+  uploads[at] = upload;
+  draft.writes.settled.push({ upload_id, state, file_id });
+  draft.writes.reserved_delta -= upload.reserved_bytes;
+  return upload;
+}
+
+function openUpload(draft: Draft, upload_id: string): UploadRow {
+  const upload = draft.snapshot.uploads.find((u) => u.upload_id === upload_id);
+  if (upload === undefined || upload.state === "aborted")
+    throw new DriveError("unknown_upload", "There is no such upload, or it was cancelled.");
+  if (upload.state === "committed")
+    throw new DriveError("upload_completed", "This upload is complete already.", { file_id: upload.file_id });
+  return upload;
+}
+
+/** Cancelling twice is cancelling once. */
+export function releaseUpload(draft: Draft, command: Of<"release_upload">): UploadRow {
+  const aborted = draft.snapshot.uploads.find((u) => u.upload_id === command.upload_id && u.state === "aborted");
+  if (aborted !== undefined) return aborted;
+  openUpload(draft, command.upload_id);
+  return settle(draft, command.upload_id, "aborted", null);
+}
+
+export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: Actor, op_id: string): FileRow {
+  const upload = openUpload(draft, command.upload_id);
+  const { content } = command;
+  const excess = Math.max(0, content.size - upload.reserved_bytes);
+  if (excess > 0) requireSpace(draft, excess);
+  const file = place(draft, upload.target, content, actor, op_id);
+  draft.writes.contents.push({
+    ...{ tenant_id: draft.drive.tenant_id, content_id: content.content_id, content_hash: content.content_hash },
+    ...{ size: content.size, manifest: content.manifest, created_at: draft.now },
+  });
+  settle(draft, upload.upload_id, "committed", file.file_id);
+  return file;
+}
+
+export function createFrom(draft: Draft, command: Of<"create_from">, actor: Actor, op_id: string): FileRow {
+  const source = draft.living(command.source_file_id);
+  if (source.is_folder || source.content_id === null)
+    throw new DriveError("not_a_file", `“${source.name}” is a folder.`);
+  requireSpace(draft, source.size);
+  return place(draft, command.target, { ...source, content_id: source.content_id }, actor, op_id);
+}
+
+function checkTarget(draft: Draft, target: UploadTarget): void {
+  if (target.kind === "version") {
+    const file = draft.living(target.file_id);
+    if (file.is_folder) throw new DriveError("not_a_file", `“${file.name}” is a folder.`);
+    if (target.if_version_id !== null && target.if_version_id !== file.version_id)
+      throw new DriveError("precondition_failed", "The file has changed since.", { version_id: file.version_id });
+    return;
+  }
+  const parent = draft.folder(target.parent_id);
+  if (target.on_name_conflict === "fail") placeName(draft, parent, target.name, "fail");
+  else parseName(target.name);
+}
+
+/** Makes the new file or the new version. */
+function place(draft: Draft, target: UploadTarget, bytes: Bytes, actor: Actor, op_id: string): FileRow {
+  checkTarget(draft, target);
+  if (target.kind === "version") return addVersion(draft, draft.get(target.file_id), target, bytes, actor, op_id, null);
+  const parent = draft.folder(target.parent_id);
+  const holder = draft.holder(parent.file_id, nameKey(target.name));
+  if (target.on_name_conflict === "new_version" && holder !== null) {
+    if (!holder.is_folder) return addVersion(draft, holder, target, bytes, actor, op_id, null);
+    throw new DriveError("name_taken", `“${holder.name}” is a folder.`, { file_id: holder.file_id });
+  }
+  const name = placeName(draft, parent, target.name, target.on_name_conflict === "rename" ? "rename" : "fail");
+  const file: FileRow = {
+    ...{ tenant_id: draft.drive.tenant_id, file_id: draft.newId(), drive_id: draft.drive.drive_id },
+    ...{ parent_id: parent.file_id, name, name_key: nameKey(name), is_folder: false },
+    ...{
+      size: bytes.size,
+      mime_type: target.mime_type,
+      content_id: bytes.content_id,
+      content_hash: bytes.content_hash,
+    },
+    ...{ integrity: bytes.integrity, version_id: draft.newId(), version_number: 1, version_count: 1 },
+    ...{ vector: bump({}, actor), metadata: {}, created_by: actor.user_id, created_at: draft.now },
+    ...{ updated_at: draft.now, modified_at: target.modified_at, trashed_at: null },
+  };
+  commitVersion(draft, file, bytes.size, actor, null);
+  draft.record("created", actor, op_id, file);
+  return file;
+}
+
+function addVersion(
+  draft: Draft,
+  file: FileRow,
+  target: Pick<UploadTarget, "mime_type" | "modified_at">,
+  bytes: Bytes,
+  actor: Actor,
+  op_id: string,
+  description: string | null,
+): FileRow {
+  const next: FileRow = {
+    ...file,
+    ...{ size: bytes.size, content_id: bytes.content_id, content_hash: bytes.content_hash, integrity: bytes.integrity },
+    ...{ mime_type: target.mime_type ?? file.mime_type, modified_at: target.modified_at, updated_at: draft.now },
+    ...{ version_id: draft.newId(), version_number: file.version_number + 1, version_count: file.version_count + 1 },
+    vector: bump(file.vector, actor),
+  };
+  commitVersion(draft, next, bytes.size - file.size, actor, description);
+  draft.record("modified", actor, op_id, next);
+  return next;
+}
+
+/** Quota counts the current version only, so a new version costs the difference. */
+function commitVersion(draft: Draft, file: FileRow, grown: number, actor: Actor, description: string | null): void {
+  draft.put(file);
+  draft.writes.used_delta += grown;
+  draft.writes.versions.push(versionOf(file, actor, draft.now, description));
+}
+
+const version = (draft: Draft, file_id: string, version_id: string): VersionRow => {
+  const found = draft.snapshot.versions.find((v) => v.file_id === file_id && v.version_id === version_id);
+  if (found === undefined) throw new DriveError("not_found", "There is no such version.");
+  return found;
+};
+
+/** A restored version becomes a new version: nothing of the history is lost. */
+export function restoreVersion(draft: Draft, command: Of<"restore_version">, actor: Actor, op_id: string): FileRow {
+  const file = draft.living(command.file_id);
+  const old = version(draft, file.file_id, command.version_id);
+  requireSpace(draft, Math.max(0, old.size - file.size));
+  const bytes: Bytes = { ...old, integrity: old.content_hash === null ? "pending" : "ok" };
+  const target = { mime_type: old.mime_type, modified_at: draft.now };
+  return addVersion(draft, file, target, bytes, actor, op_id, `Restored version ${old.version_number}`);
+}
+
+export function purgeVersion(draft: Draft, command: Of<"purge_version">, actor: Actor, op_id: string): FileRow {
+  const file = draft.get(command.file_id);
+  const old = version(draft, file.file_id, command.version_id);
+  if (old.version_id === file.version_id)
+    throw new DriveError("forbidden", "The current version cannot be deleted; restore another one first.");
+  const next = { ...file, version_count: file.version_count - 1 };
+  draft.put(next);
+  draft.writes.purged_versions.push({ file_id: file.file_id, version_number: old.version_number });
+  draft.record("version_purged", actor, op_id, { file_id: file.file_id, version_id: old.version_id });
+  return next;
+}

@@ -1,0 +1,177 @@
+import { DriveError } from "../../protocol/errors.ts";
+import { freeName, nameKey, parseName } from "../../files/names.ts";
+import type { FileRow, Vector, VersionRow } from "../../files/model.ts";
+import type { Actor, Command } from "../commands.ts";
+import { type Draft, MAX_DEPTH } from "../draft.ts";
+import { COPY_MAX } from "../ports.ts";
+
+type Of<Op extends Command["op"]> = Extract<Command, { op: Op }>;
+
+/** Counts one more change of a device; changes from no device (an admin, a job) count under `server`. */
+export const bump = (vector: Vector, actor: Actor): Vector => {
+  const device = actor.device_id ?? "server";
+  return { ...vector, [device]: (vector[device] ?? 0) + 1 };
+};
+
+/** The name under which something can lie in a folder, or `name_taken` with the holder's `file_id`. */
+export function placeName(draft: Draft, parent: FileRow, raw: string, mode: "fail" | "rename", self?: string): string {
+  const name = parseName(raw);
+  const key = nameKey(name);
+  const holder = draft.holder(parent.file_id, key);
+  if (!draft.isTaken(parent.file_id, key) || (holder !== null && holder.file_id === self)) return name;
+  if (mode === "rename") return freeName(name, (k) => draft.isTaken(parent.file_id, k));
+  const same = holder === null || holder.name === name;
+  throw new DriveError(
+    "name_taken",
+    same ? `“${name}” exists already in this folder.` : `“${name}” differs only by case from “${holder.name}” here.`,
+    { file_id: holder?.file_id ?? null },
+  );
+}
+
+export function createFolder(draft: Draft, command: Of<"create_folder">, actor: Actor, op_id: string): FileRow {
+  const parent = draft.folder(command.parent_id);
+  const name = placeName(draft, parent, command.name, command.on_name_conflict);
+  const folder: FileRow = {
+    ...{ tenant_id: draft.drive.tenant_id, file_id: draft.newId(), drive_id: draft.drive.drive_id },
+    ...{ parent_id: parent.file_id, name, name_key: nameKey(name), is_folder: true, size: 0, mime_type: null },
+    ...{ content_id: null, content_hash: null, integrity: "ok" as const },
+    ...{ version_id: null, version_number: 0, version_count: 0, vector: bump({}, actor), metadata: {} },
+    ...{ created_by: actor.user_id, created_at: draft.now, updated_at: draft.now, modified_at: null, trashed_at: null },
+  };
+  draft.put(folder);
+  draft.record("created", actor, op_id, folder);
+  return folder;
+}
+
+/** Rename, move, and the user's own metadata. Moving a folder changes one row. */
+export function update(draft: Draft, command: Of<"update">, actor: Actor, op_id: string): FileRow {
+  const file = draft.living(command.file_id);
+  if (command.if_version_id !== undefined && command.if_version_id !== file.version_id)
+    throw new DriveError("precondition_failed", "The file has changed since.", { version_id: file.version_id });
+  if (file.parent_id === null && (command.name !== undefined || command.parent_id !== undefined))
+    throw new DriveError("root_is_fixed", "The root folder can neither be renamed nor moved.");
+  const next: FileRow = { ...file, updated_at: draft.now, vector: bump(file.vector, actor) };
+  if (command.metadata !== undefined) next.metadata = command.metadata;
+  if (command.name !== undefined || command.parent_id !== undefined) {
+    const parent = draft.folder(command.parent_id ?? (file.parent_id as string));
+    if (draft.chain(parent).some((f) => f.file_id === file.file_id))
+      throw new DriveError("cannot_move_into_itself", `“${file.name}” cannot be moved into itself.`);
+    next.parent_id = parent.file_id;
+    next.name = placeName(draft, parent, command.name ?? file.name, "fail", file.file_id);
+    next.name_key = nameKey(next.name);
+  }
+  draft.put(next);
+  draft.record("updated", actor, op_id, next);
+  return next;
+}
+
+export function trash(draft: Draft, command: Of<"trash">, actor: Actor, op_id: string): FileRow {
+  const file = draft.living(command.file_id);
+  if (file.parent_id === null) throw new DriveError("root_is_fixed", "The root folder cannot be deleted.");
+  const next = { ...file, trashed_at: draft.now, updated_at: draft.now, vector: bump(file.vector, actor) };
+  draft.put(next);
+  draft.record("trashed", actor, op_id, next);
+  return next;
+}
+
+/** Back to where it was, or to the nearest living ancestor; a taken name gets a number. */
+export function untrash(draft: Draft, command: Of<"untrash">, actor: Actor, op_id: string): FileRow {
+  const file = draft.get(command.file_id);
+  if (file.trashed_at === null) throw new DriveError("not_trashed", `“${file.name}” is not in the trash.`);
+  const ancestors = draft.chain(file).slice(1);
+  const highestTrashed = ancestors.findLastIndex((f) => f.trashed_at !== null);
+  // A purged ancestor breaks the chain: then it is the root folder, whose id is the drive's.
+  const parent = ancestors[highestTrashed + 1] ?? draft.get(draft.drive.drive_id);
+  const key = nameKey(file.name);
+  const name = draft.isTaken(parent.file_id, key)
+    ? freeName(file.name, (k) => draft.isTaken(parent.file_id, k))
+    : file.name;
+  const next: FileRow = {
+    ...file,
+    ...{ parent_id: parent.file_id, name, name_key: nameKey(name), trashed_at: null, updated_at: draft.now },
+    vector: bump(file.vector, actor),
+  };
+  draft.put(next);
+  draft.record("untrashed", actor, op_id, next);
+  return next;
+}
+
+/** Ends a trashed file and all below it. Bytes go much later, by the sweep. */
+export function purge(draft: Draft, command: Of<"purge">, actor: Actor, op_id: string): FileRow {
+  const file = draft.get(command.file_id);
+  if (file.trashed_at === null)
+    throw new DriveError(
+      "not_trashed",
+      `“${file.name}” is not in the trash; only what is there can be deleted for good.`,
+    );
+  const sum = draft.snapshot.sums.get(file.file_id);
+  draft.writes.used_delta -= sum?.bytes ?? file.size;
+  draft.purge(file);
+  draft.record("purged", actor, op_id, file);
+  return file;
+}
+
+/** What of a loaded tree is copied: nothing that is trashed, nor what lies in it. Parents before children. */
+function livingBelow(draft: Draft, root: FileRow, depth: number): FileRow[] {
+  if (draft.snapshot.trees.length > COPY_MAX)
+    throw new DriveError("payload_too_large", `A folder of more than ${COPY_MAX} items cannot be copied at once.`);
+  const depths = new Map<string, number>([[root.file_id, depth]]);
+  return draft.snapshot.trees.filter((file) => {
+    const above = depths.get(file.parent_id ?? "");
+    if (above === undefined || file.trashed_at !== null) return false;
+    if (above >= MAX_DEPTH) throw new DriveError("too_deep", `Folders can be nested ${MAX_DEPTH} deep at most.`);
+    depths.set(file.file_id, above + 1);
+    return true;
+  });
+}
+
+/** A copy of a folder with all that lives in it: rows only, the bytes are shared. */
+export function copyTree(draft: Draft, command: Of<"copy_tree">, actor: Actor, op_id: string): FileRow {
+  const source = draft.living(command.file_id);
+  const parent = draft.folder(command.parent_id);
+  const above = draft.chain(parent);
+  if (above.some((f) => f.file_id === source.file_id))
+    throw new DriveError("cannot_move_into_itself", `“${source.name}” cannot be copied into itself.`);
+  const below = livingBelow(draft, source, above.length + 1);
+  const bytes = below.reduce((sum, f) => sum + f.size, 0);
+  requireSpace(draft, bytes);
+  const name = placeName(draft, parent, command.name, "rename");
+
+  const ids = new Map([source, ...below].map((f) => [f.file_id, draft.newId()]));
+  const copy = (file: FileRow, parent_id: string): FileRow => {
+    const version_number = file.is_folder ? 0 : 1;
+    const made: FileRow = {
+      ...file,
+      ...{ file_id: ids.get(file.file_id) as string, parent_id, version_id: file.is_folder ? null : draft.newId() },
+      ...{ version_number, version_count: version_number, vector: bump({}, actor), created_by: actor.user_id },
+      ...{ created_at: draft.now, updated_at: draft.now },
+    };
+    draft.put(made);
+    if (!made.is_folder) draft.writes.versions.push(versionOf(made, actor, draft.now, null));
+    return made;
+  };
+  const root = copy({ ...source, name, name_key: nameKey(name) }, parent.file_id);
+  draft.record("created", actor, op_id, root);
+  for (const file of below) {
+    const made = copy(file, ids.get(file.parent_id as string) as string);
+    draft.record("created", actor, `${op_id}/${made.file_id}`, made);
+  }
+  draft.writes.used_delta += bytes;
+  return root;
+}
+
+/** The history's row of a file's current version. */
+export const versionOf = (file: FileRow, actor: Actor, now: number, description: string | null): VersionRow => ({
+  ...{ tenant_id: file.tenant_id, file_id: file.file_id, version_number: file.version_number },
+  ...{ version_id: file.version_id as string, content_id: file.content_id as string, content_hash: file.content_hash },
+  ...{ size: file.size, mime_type: file.mime_type, created_by: actor.user_id, device_id: actor.device_id },
+  ...{ created_at: now, change_description: description },
+});
+
+export function requireSpace(draft: Draft, bytes: number): void {
+  if (bytes > draft.free)
+    throw new DriveError("quota_exceeded", "There is not enough space left in this drive.", {
+      needed_bytes: bytes,
+      free_bytes: Math.max(0, draft.free),
+    });
+}

@@ -1,0 +1,145 @@
+/** One command over a draft: what it needs to know, and what it does. Pure. */
+import { nameKey, stemOf } from "../../files/names.ts";
+import type { UploadTarget } from "../../uploads/model.ts";
+import type { Command, Outcome, Submission } from "../commands.ts";
+import type { Draft } from "../draft.ts";
+import type { Needs } from "../ports.ts";
+import * as contents from "./contents.ts";
+import * as files from "./files.ts";
+import * as sharing from "./sharing.ts";
+
+export const noNeeds = (): Needs => ({
+  ...{ file_ids: new Set(), tree_ids: new Set(), sum_ids: new Set(), names: [], stems: [] },
+  ...{ upload_ids: new Set(), versions: [], permissions: [], op_ids: new Set() },
+});
+
+function needName(needs: Needs, parent_id: string, name: string, mayRename: boolean): void {
+  needs.file_ids.add(parent_id);
+  needs.names.push({ parent_id, name_key: nameKey(name) });
+  if (mayRename) needs.stems.push({ parent_id, stem: nameKey(stemOf(name)) });
+}
+
+function needTarget(needs: Needs, target: UploadTarget): void {
+  if (target.kind === "version") needs.file_ids.add(target.file_id);
+  else needName(needs, target.parent_id, target.name, target.on_name_conflict === "rename");
+}
+
+/** Adds what a command needs, as far as the command itself tells. */
+export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
+  needs.op_ids.add(op_id);
+  switch (command.op) {
+    case "reserve_upload":
+      needs.upload_ids.add(command.upload.upload_id);
+      return needTarget(needs, command.upload.target);
+    case "release_upload":
+      needs.upload_ids.add(command.upload_id);
+      return;
+    case "commit_upload":
+      needs.upload_ids.add(command.upload_id);
+      return needTarget(needs, command.target);
+    case "create_from":
+      needs.file_ids.add(command.source_file_id);
+      return needTarget(needs, command.target);
+    case "copy_tree":
+      needs.file_ids.add(command.file_id);
+      needs.tree_ids.add(command.file_id);
+      return needName(needs, command.parent_id, command.name, true);
+    case "create_folder":
+      return needName(needs, command.parent_id, command.name, command.on_name_conflict === "rename");
+    case "grant":
+      needs.file_ids.add(command.permission.file_id);
+      return;
+    case "update_grant":
+    case "revoke":
+      needs.file_ids.add(command.file_id);
+      needs.permissions.push(command);
+      return;
+    case "restore_version":
+    case "purge_version":
+      needs.file_ids.add(command.file_id);
+      needs.versions.push(command);
+      return;
+    case "purge":
+      needs.sum_ids.add(command.file_id);
+      needs.file_ids.add(command.file_id);
+      return;
+    case "update":
+      if (command.parent_id !== undefined) needs.file_ids.add(command.parent_id);
+      needs.file_ids.add(command.file_id);
+      return;
+    case "trash":
+    case "untrash":
+      needs.file_ids.add(command.file_id);
+  }
+}
+
+/**
+ * Adds what only the stored rows tell: the name that a moved file brings along, the folder of a renamed one, the place
+ * of a trashed one. True when there is something to read.
+ */
+export function addLaterNeeds(needs: Needs, { command }: Submission, draft: Draft): boolean {
+  if (command.op === "update" && (command.name !== undefined || command.parent_id !== undefined)) {
+    const file = draft.find(command.file_id);
+    if (file === null || file.parent_id === null) return false;
+    needName(needs, command.parent_id ?? file.parent_id, command.name ?? file.name, false);
+    return true;
+  }
+  if (command.op === "untrash") {
+    const file = draft.find(command.file_id);
+    if (file === null) return false;
+    const places = [
+      ...draft
+        .chain(file)
+        .slice(1)
+        .map((f) => f.file_id),
+      draft.drive.drive_id,
+    ];
+    for (const place of places) needName(needs, place, file.name, true);
+    return true;
+  }
+  return false;
+}
+
+type Made = Partial<Pick<Outcome, "file" | "permission" | "upload">>;
+
+function run(draft: Draft, command: Command, submission: Submission): Made {
+  const { actor, op_id } = submission;
+  switch (command.op) {
+    case "reserve_upload":
+      return { upload: contents.reserveUpload(draft, command) };
+    case "release_upload":
+      return { upload: contents.releaseUpload(draft, command) };
+    case "commit_upload":
+      return { file: contents.commitUpload(draft, command, actor, op_id) };
+    case "create_from":
+      return { file: contents.createFrom(draft, command, actor, op_id) };
+    case "restore_version":
+      return { file: contents.restoreVersion(draft, command, actor, op_id) };
+    case "purge_version":
+      return { file: contents.purgeVersion(draft, command, actor, op_id) };
+    case "copy_tree":
+      return { file: files.copyTree(draft, command, actor, op_id) };
+    case "create_folder":
+      return { file: files.createFolder(draft, command, actor, op_id) };
+    case "update":
+      return { file: files.update(draft, command, actor, op_id) };
+    case "trash":
+      return { file: files.trash(draft, command, actor, op_id) };
+    case "untrash":
+      return { file: files.untrash(draft, command, actor, op_id) };
+    case "purge":
+      return { file: files.purge(draft, command, actor, op_id) };
+    case "grant":
+      return { permission: sharing.grant(draft, command, actor, op_id) };
+    case "update_grant":
+      return { permission: sharing.updateGrant(draft, command, actor, op_id) };
+    case "revoke":
+      return { permission: sharing.revoke(draft, command, actor, op_id) };
+  }
+}
+
+/** Plans one command. Throws a `DriveError` and leaves the draft as it was when the command cannot be done. */
+export function plan(draft: Draft, submission: Submission): Outcome {
+  const made = run(draft, submission.command, submission);
+  return { file: made.file ?? null, permission: made.permission ?? null, upload: made.upload ?? null, replayed: false };
+}

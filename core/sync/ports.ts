@@ -1,0 +1,71 @@
+import type { ContentRow, DriveRow, FileRow, JournalRow, PermissionRow, VersionRow } from "../files/model.ts";
+import type { UploadRow, UploadStatus } from "../uploads/model.ts";
+
+/** Files that one copy may make: keeps a batch under D1's 30 s. */
+export const COPY_MAX = 5_000;
+
+/** What must be read before a group of commands can be planned. All of it is one round trip. */
+export interface Needs {
+  /** With all their ancestors. */
+  file_ids: Set<string>;
+  /** With all that lives below them, for copies; one more than `COPY_MAX` at most. */
+  tree_ids: Set<string>;
+  /** Sums of what lies below them and is purged with them. */
+  sum_ids: Set<string>;
+  names: { parent_id: string; name_key: string }[];
+  /** All names of a folder that begin so: to find a free one. */
+  stems: { parent_id: string; stem: string }[];
+  upload_ids: Set<string>;
+  versions: { file_id: string; version_id: string }[];
+  permissions: { file_id: string; permission_id: string }[];
+  op_ids: Set<string>;
+}
+
+export interface Snapshot {
+  drive: DriveRow;
+  files: FileRow[];
+  /** Files below `tree_ids`, parents before children. */
+  trees: FileRow[];
+  sums: Map<string, { bytes: number; count: number }>;
+  taken: { parent_id: string; name_key: string }[];
+  uploads: UploadRow[];
+  versions: VersionRow[];
+  permissions: PermissionRow[];
+  /** Commands that were already committed, with what they left. */
+  done: { entry: JournalRow; file: FileRow | null; permission: PermissionRow | null }[];
+}
+
+/** One D1 batch. `expected_seq` guards it against a second hub of the same drive. */
+export interface Writes {
+  expected_seq: number;
+  seq: number;
+  used_delta: number;
+  reserved_delta: number;
+  files: FileRow[];
+  versions: VersionRow[];
+  contents: ContentRow[];
+  permissions: PermissionRow[];
+  uploads: UploadRow[];
+  settled: { upload_id: string; state: UploadStatus; file_id: string | null }[];
+  purged_files: string[];
+  purged_versions: { file_id: string; version_number: number }[];
+  journal: JournalRow[];
+}
+
+/** The store of one drive. Single writer: its hub. */
+export interface DriveStore {
+  /** Null when there is no such drive. */
+  load(needs: Needs): Promise<Snapshot | null>;
+  /** All or nothing. Throws when a guard fails, when the store does not answer, or when the answer is lost. */
+  commit(writes: Writes): Promise<void>;
+}
+
+export interface HubPorts {
+  store: DriveStore;
+  now(): number;
+  newId(): string;
+  /** After a commit, in order. Must not throw; what it does is replayed from the journal when it is lost. */
+  announce(entries: JournalRow[]): void;
+  /** A batch that failed: for the operator, the commands are tried again one by one. */
+  report(error: unknown): void;
+}

@@ -1,0 +1,219 @@
+/** `DriveStore` on D1: one batch to read what a group of commands needs, one batch to commit it. */
+import type { DriveRow } from "../../../core/files/model.ts";
+import type { TenantId } from "../../../core/protocol/ids.ts";
+import { COPY_MAX, type DriveStore, type Needs, type Snapshot, type Writes } from "../../../core/sync/ports.ts";
+import { fromFile, fromUpload, type Stored, toFile, toJournal, toPermission, toUpload, toVersion } from "./rows.ts";
+import * as schema from "./schema.ts";
+import { insertRows, upsertRows } from "./upsert.ts";
+
+const SELECT_CHAINS = `
+with recursive chain(file_id, parent_id) as (
+  select f.file_id, f.parent_id from json_each(?2) want
+    join files f on f.tenant_id = ?1 and f.file_id = want.value
+  union
+  select f.file_id, f.parent_id from chain c join files f on f.tenant_id = ?1 and f.file_id = c.parent_id
+)
+select f.* from chain c join files f on f.tenant_id = ?1 and f.file_id = c.file_id`;
+
+const SELECT_TREES = `
+with recursive tree(file_id, depth) as (
+  select value, 0 from json_each(?2)
+  union all
+  select f.file_id, t.depth + 1 from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id
+    where f.trashed_at is null
+  order by 2 limit ${COPY_MAX + 1}
+)
+select f.* from tree t join files f on f.tenant_id = ?1 and f.file_id = t.file_id where t.depth > 0 order by t.depth`;
+
+/** What is purged with a file: all below it, but for what was put to trash by itself and waits there in its own right. */
+const SELECT_SUMS = `
+with recursive tree(root, file_id, size) as (
+  select f.file_id, f.file_id, f.size from json_each(?2) want join files f on f.tenant_id = ?1 and f.file_id = want.value
+  union all
+  select t.root, f.file_id, f.size from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id
+    where f.trashed_at is null
+)
+select root, sum(size) as bytes, count(*) as count from tree group by root`;
+
+const SELECT_NAMES = `
+select f.* from json_each(?2) want join files f on f.tenant_id = ?1
+  and f.parent_id = want.value ->> '$.parent_id' and f.name_key = want.value ->> '$.name_key' and f.trashed_at is null`;
+
+const SELECT_STEMS = `
+select f.parent_id, f.name_key from json_each(?2) want join files f on f.tenant_id = ?1
+  and f.parent_id = want.value ->> '$.parent_id' and f.name_key >= want.value ->> '$.stem'
+  and f.name_key < (want.value ->> '$.stem') || char(1114111) and f.trashed_at is null`;
+
+const SELECT_VERSIONS = `
+select v.* from json_each(?2) want join versions v on v.tenant_id = ?1
+  and v.file_id = want.value ->> '$.file_id' and v.version_id = want.value ->> '$.version_id'`;
+
+const SELECT_PERMISSIONS = `
+select p.* from json_each(?2) want join permissions p on p.tenant_id = ?1
+  and p.file_id = want.value ->> '$.file_id' and p.permission_id = want.value ->> '$.permission_id'`;
+
+const SELECT_DONE = `
+select j.* from json_each(?2) want join journal j on j.tenant_id = ?1 and j.drive_id = ?3 and j.op_id = want.value`;
+
+const PURGE_TREE = `
+with recursive tree(file_id) as (
+  select value from json_each(?2)
+  union all
+  select f.file_id from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id and f.trashed_at is null
+)`;
+
+/** Names the guard in the error of a batch it stopped: `bad JSON path: 'seq_moved'`. */
+const guard = (name: string): string => `select case when changes() = 0 then json_extract('{}', '${name}') end`;
+
+export class D1DriveStore implements DriveStore {
+  readonly #db: D1Database;
+  readonly #tenant: TenantId;
+  readonly #drive: string;
+
+  constructor(db: D1Database, tenant: TenantId, drive: string) {
+    this.#db = db;
+    this.#tenant = tenant;
+    this.#drive = drive;
+  }
+
+  #over(sql: string, wanted: unknown): D1PreparedStatement {
+    return this.#db.prepare(sql).bind(this.#tenant, JSON.stringify(wanted));
+  }
+
+  async load(needs: Needs): Promise<Snapshot | null> {
+    const ask = new Map<string, D1PreparedStatement>();
+    ask.set(
+      "drive",
+      this.#db.prepare("select * from drives where tenant_id = ?1 and drive_id = ?2").bind(this.#tenant, this.#drive),
+    );
+    const add = (key: string, sql: string, wanted: readonly unknown[]): void => {
+      if (wanted.length > 0) ask.set(key, this.#over(sql, wanted));
+    };
+    add("files", SELECT_CHAINS, [...needs.file_ids]);
+    add("names", SELECT_NAMES, needs.names);
+    add("stems", SELECT_STEMS, needs.stems);
+    add("trees", SELECT_TREES, [...needs.tree_ids]);
+    add("sums", SELECT_SUMS, [...needs.sum_ids]);
+    add(
+      "uploads",
+      "select u.* from json_each(?2) want join uploads u on u.tenant_id = ?1 and u.upload_id = want.value",
+      [...needs.upload_ids],
+    );
+    add("versions", SELECT_VERSIONS, needs.versions);
+    add("permissions", SELECT_PERMISSIONS, needs.permissions);
+    if (needs.op_ids.size > 0)
+      ask.set("done", this.#db.prepare(SELECT_DONE).bind(this.#tenant, JSON.stringify([...needs.op_ids]), this.#drive));
+
+    const answers = await this.#db.batch<Stored>([...ask.values()]);
+    const rows = new Map([...ask.keys()].map((key, i) => [key, (answers[i] as D1Result<Stored>).results]));
+    const of = (key: string): Stored[] => rows.get(key) ?? [];
+    const drive = of("drive")[0];
+    if (drive === undefined) return null;
+    return {
+      drive: drive as unknown as DriveRow,
+      files: [...of("files"), ...of("names")].map(toFile),
+      trees: of("trees").map(toFile),
+      sums: new Map(of("sums").map((s) => [s.root as string, { bytes: s.bytes as number, count: s.count as number }])),
+      taken: of("stems") as unknown as Snapshot["taken"],
+      uploads: of("uploads").map(toUpload),
+      versions: of("versions").map(toVersion),
+      permissions: of("permissions").map(toPermission),
+      done: await this.#done(of("done")),
+    };
+  }
+
+  /** Repeats are rare, so what they left costs a round trip of its own. */
+  async #done(entries: Stored[]): Promise<Snapshot["done"]> {
+    if (entries.length === 0) return [];
+    const journal = entries.map(toJournal);
+    const [files, permissions] = await this.#db.batch<Stored>([
+      this.#over(
+        "select f.* from json_each(?2) want join files f on f.tenant_id = ?1 and f.file_id = want.value",
+        journal.map((e) => e.file_id),
+      ),
+      this.#over(SELECT_PERMISSIONS, journal),
+    ]);
+    const fileOf = new Map((files as D1Result<Stored>).results.map((row) => [row.file_id, toFile(row)]));
+    const permissionOf = new Map(
+      (permissions as D1Result<Stored>).results.map((row) => [row.permission_id, toPermission(row)]),
+    );
+    return journal.map((entry) => ({
+      entry,
+      file: fileOf.get(entry.file_id) ?? null,
+      permission: permissionOf.get(entry.permission_id) ?? null,
+    }));
+  }
+
+  async commit(writes: Writes): Promise<void> {
+    const db = this.#db;
+    const batch: D1PreparedStatement[] = [
+      db
+        .prepare(
+          `select case when not exists (select 1 from tenants where tenant_id = ?1 and state = 'active')
+           then json_extract('{}', 'tenant_not_active') end`,
+        )
+        .bind(this.#tenant),
+      db
+        .prepare(
+          `update drives set seq = ?3, used_bytes = used_bytes + ?4, reserved_bytes = reserved_bytes + ?5
+           where tenant_id = ?1 and drive_id = ?2 and seq = ?6`,
+        )
+        .bind(this.#tenant, this.#drive, writes.seq, writes.used_delta, writes.reserved_delta, writes.expected_seq),
+      db.prepare(guard("seq_moved")),
+      ...this.#purge(writes),
+      ...upsertRows(db, schema.files, writes.files.map(fromFile)),
+      ...insertRows(db, schema.contents, writes.contents as unknown as Stored[]),
+      ...insertRows(db, schema.versions, writes.versions as unknown as Stored[]),
+      ...upsertRows(db, schema.permissions, writes.permissions as unknown as Stored[]),
+      ...insertRows(db, schema.uploads, writes.uploads.map(fromUpload)),
+      ...this.#settle(writes),
+      ...insertRows(db, schema.journal, writes.journal as unknown as Stored[]),
+    ];
+    await db.batch(batch);
+  }
+
+  /** Every session must still be open: a Worker or the sweep may have closed it meanwhile. */
+  #settle({ settled }: Writes): D1PreparedStatement[] {
+    if (settled.length === 0) return [];
+    const wanted = JSON.stringify(settled);
+    return [
+      this.#db
+        .prepare(
+          `select case when (select count(*) from json_each(?2) want join uploads u on u.tenant_id = ?1
+             and u.upload_id = want.value ->> '$.upload_id' and u.state = 'open') < json_array_length(?2)
+           then json_extract('{}', 'upload_not_open') end`,
+        )
+        .bind(this.#tenant, wanted),
+      this.#db
+        .prepare(
+          `update uploads set state = want.state, file_id = want.file_id
+           from (select value ->> '$.upload_id' as id, value ->> '$.state' as state, value ->> '$.file_id' as file_id
+                 from json_each(?2)) want
+           where tenant_id = ?1 and upload_id = want.id`,
+        )
+        .bind(this.#tenant, wanted),
+    ];
+  }
+
+  #purge({ purged_files, purged_versions }: Writes): D1PreparedStatement[] {
+    const statements: D1PreparedStatement[] = [];
+    if (purged_versions.length > 0)
+      statements.push(
+        this.#over(
+          `delete from versions where tenant_id = ?1 and (file_id, version_number) in
+             (select value ->> '$.file_id', value ->> '$.version_number' from json_each(?2))`,
+          purged_versions,
+        ),
+      );
+    if (purged_files.length === 0) return statements;
+    // Children last: the tree is found through `files`.
+    for (const table of ["versions", "permissions", "files"])
+      statements.push(
+        this.#over(
+          `${PURGE_TREE} delete from ${table} where tenant_id = ?1 and file_id in (select file_id from tree)`,
+          purged_files,
+        ),
+      );
+    return statements;
+  }
+}

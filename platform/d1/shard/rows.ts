@@ -1,0 +1,29 @@
+/** Between stored rows and records: SQLite has no booleans and keeps JSON as text. */
+import type { FileRow, JournalRow, PermissionRow, VersionRow } from "../../../core/files/model.ts";
+import type { UploadRow } from "../../../core/uploads/model.ts";
+
+export type Stored = Record<string, unknown>;
+
+export const toFile = (row: Stored): FileRow =>
+  ({
+    ...row,
+    is_folder: row.is_folder === 1,
+    vector: JSON.parse(row.vector as string),
+    metadata: JSON.parse(row.metadata as string),
+  }) as unknown as FileRow;
+
+export const fromFile = (file: FileRow): Stored => ({
+  ...file,
+  is_folder: file.is_folder ? 1 : 0,
+  vector: JSON.stringify(file.vector),
+  metadata: JSON.stringify(file.metadata),
+});
+
+export const toUpload = (row: Stored): UploadRow =>
+  ({ ...row, target: JSON.parse(row.target as string) }) as unknown as UploadRow;
+
+export const fromUpload = (upload: UploadRow): Stored => ({ ...upload, target: JSON.stringify(upload.target) });
+
+export const toPermission = (row: Stored): PermissionRow => row as unknown as PermissionRow;
+export const toVersion = (row: Stored): VersionRow => row as unknown as VersionRow;
+export const toJournal = (row: Stored): JournalRow => row as unknown as JournalRow;

@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           include: ["{platform,durable-objects,workers}/**/*.test.ts", "test/{api,contract,sync}/**/*.test.ts"],
-          setupFiles: [path("test/support/workerd-setup.ts")],
+          setupFiles: [path("test/support/workerd/setup.ts")],
           provide: {
             migrations: {
               directory: await readD1Migrations(path("migrations/d1/directory")),

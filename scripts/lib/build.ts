@@ -6,8 +6,16 @@ import { mustRun } from "./tools.ts";
 
 type Say = (message: string) => void;
 
-const WORKER_SOURCES = ["core", "platform", "durable-objects", "workers", "wrangler.toml", "package-lock.json", "tsconfig.json"];
-const WEB_SOURCES = ["core", "client", "web", "vite.config.ts", "scripts/lib/build.ts", "package-lock.json"];
+const WORKER_SOURCES = [
+  "core",
+  "platform",
+  "durable-objects",
+  "workers",
+  "wrangler.toml",
+  "package-lock.json",
+  "tsconfig.json",
+];
+const WEB_SOURCES = ["core", "client", "web", "scripts/lib/build.ts", "package-lock.json"];
 
 /** Builds the web app and the Workers into dist/, each only when its sources changed since the last build. */
 export async function buildIfStale(say: Say = () => {}): Promise<void> {
@@ -26,7 +34,13 @@ export async function buildIfStale(say: Say = () => {}): Promise<void> {
   }
 }
 
-async function once(name: string, sources: string[], outputs: string[], say: Say, build: () => Promise<void>): Promise<void> {
+async function once(
+  name: string,
+  sources: string[],
+  outputs: string[],
+  say: Say,
+  build: () => Promise<void>,
+): Promise<void> {
   const stamp = inRoot(`dist/.stamp-${name}`);
   const hash = hashSources(sources.map(inRoot));
   const fresh = existsSync(stamp) && readFileSync(stamp, "utf8") === hash;
@@ -49,13 +63,29 @@ async function bundle(worker: WorkerProject): Promise<void> {
 
 async function buildWeb(): Promise<void> {
   const fresh = inRoot("dist/web.new");
-  await mustRun("vite", ["build", "--outDir", fresh, "--emptyOutDir", "--logLevel", "warn"]);
+  if (!existsSync(inRoot("web/index.html"))) return placeholder(fresh);
+  await mustRun("vite", [
+    "build",
+    "--config",
+    inRoot("web/vite.config.ts"),
+    "--outDir",
+    fresh,
+    "--emptyOutDir",
+    "--logLevel",
+    "warn",
+  ]);
   // The API reference page loads its viewer from here: nothing comes from a CDN.
   const viewer = `${fresh}/api-docs`;
   mkdirSync(viewer, { recursive: true });
   for (const file of ["swagger-ui.css", "swagger-ui-bundle.js"]) {
     cpSync(inRoot(`node_modules/swagger-ui-dist/${file}`), `${viewer}/${file}`);
   }
+  replace(inRoot("dist/web"), fresh);
+}
+
+function placeholder(fresh: string): void {
+  mkdirSync(fresh, { recursive: true });
+  writeFileSync(`${fresh}/index.html`, "<!doctype html><title>Edgedrive</title><p>The web app is not built yet.");
   replace(inRoot("dist/web"), fresh);
 }
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { inRoot, ROOT } from "./project.ts";
 
 type RunOptions = { cwd?: string; stdio?: StdioOptions; env?: NodeJS.ProcessEnv; input?: string };
@@ -11,14 +11,20 @@ process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 /** Arguments for `node` that run a package's command: no shell and no shim in between, so a signal reaches the tool. */
 export function toolCommand(tool: string, args: readonly string[]): string[] {
-  const directory = inRoot(`node_modules/${tool}`);
-  const { bin } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as { bin: string | Record<string, string> };
+  const directory = inRoot(`node_modules/${tool === "tsc" ? "typescript" : tool}`);
+  const { bin } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as {
+    bin: string | Record<string, string>;
+  };
   const entry = typeof bin === "string" ? bin : bin[tool];
   if (!entry) throw new Error(`the package ${tool} has no command of its name`);
   return [join(directory, entry), ...args];
 }
 
-export function startTool(tool: string, args: readonly string[], options: RunOptions & { detached?: boolean } = {}): ChildProcess {
+export function startTool(
+  tool: string,
+  args: readonly string[],
+  options: RunOptions & { detached?: boolean } = {},
+): ChildProcess {
   const child = spawn(process.execPath, toolCommand(tool, args), { cwd: ROOT, stdio: "inherit", ...options });
   running.add(child);
   child.once("exit", () => running.delete(child));

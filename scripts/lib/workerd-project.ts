@@ -12,10 +12,10 @@ const secrets = requiredSecrets().map((name) => [name, `test-${name.toLowerCase(
 /**
  * Options of the `workerd` test project: one Worker with the bindings of all three, so that a test can call a route, a
  * queue handler or an object directly. Foreign objects and the service binding resolve to the same Worker
- * (test/support/worker.ts exports every class): one left unbound hangs the runtime for ten seconds.
+ * (test/support/workerd/worker.ts exports every class): one left unbound hangs the runtime for ten seconds.
  */
 export const workerdOptions = {
-  main: inRoot("test/support/worker.ts"),
+  main: inRoot("test/support/workerd/worker.ts"),
   wrangler: { configPath: inRoot(API.config) },
   miniflare: {
     bindings: { ...Object.fromEntries(secrets), REGISTRATION: "open", DEFAULT_PLAN: "standard" },

@@ -1,0 +1,3 @@
+import { runTool } from "./lib/tools.ts";
+
+process.exitCode = await runTool("oxfmt", ["--write", ...process.argv.slice(2)]);

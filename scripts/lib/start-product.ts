@@ -1,0 +1,118 @@
+import { basename } from "node:path";
+import { Miniflare } from "miniflare";
+import { buildIfStale } from "./build.ts";
+import { followChildren } from "./child-pids.ts";
+import { startCrons } from "./crons.ts";
+import { takeDataDir, type DataDir } from "./data-dir.ts";
+import { applyMigrations, readMigrations } from "./migrate.ts";
+import { requireFreePort } from "./ports.ts";
+import { API, migrationsFor } from "./project.ts";
+import { waitUntilReady } from "./readiness.ts";
+import { runtimeOptions } from "./runtime-options.ts";
+import { localSecrets } from "./secrets.ts";
+import { readConfig, requiredSecrets } from "./worker-config.ts";
+
+export type StartOptions = {
+  /** 0: any free port. */
+  port: number;
+  /** Directory that holds all state; created when missing. */
+  data: string;
+  /** Variables and secrets by name, over the local defaults. */
+  vars?: Record<string, string>;
+  /** Collects traces that the bench counts operations from. Off by default: they are served on the product's port. */
+  observability?: boolean;
+  /** Runs `scheduled()` of the consumers every minute, on by default; a test may prefer {@link Product.tick}. */
+  crons?: boolean;
+  /** Progress and the Workers' console; nothing by default. */
+  say?: (message: string) => void;
+};
+
+export type Product = {
+  /** `http://127.0.0.1:PORT`, without a slash at its end. */
+  url: string;
+  mf: Miniflare;
+  /** The data directory, absolute. */
+  data: string;
+  secrets: Record<string, string>;
+  /** Runs `scheduled()` of the consumers now. */
+  tick(): Promise<void>;
+  /** Ends workerd and gives the data directory free. */
+  stop(): Promise<void>;
+};
+
+/** What `npm start` runs on when nothing else is said: a machine of one's own. */
+const LOCAL_VARS = { REGISTRATION: "open", DEFAULT_PLAN: "generous" };
+
+/**
+ * Starts the built product, as `npm start` does, and resolves when `/readyz` says 200.
+ *
+ * @throws DataDirBusyError, PortBusyError, NotReadyError, ToolError (the build)
+ */
+export async function startProduct(options: StartOptions): Promise<Product> {
+  const say = options.say ?? (() => {});
+  const data = await takeDataDir(options.data, ({ pid }) =>
+    say(`Ended process ${pid}, left by a start that was killed.`),
+  );
+  try {
+    return await startIn(data, options, say);
+  } catch (error) {
+    data.release();
+    throw error;
+  }
+}
+
+async function startIn(data: DataDir, options: StartOptions, say: (message: string) => void): Promise<Product> {
+  await requireFreePort(options.port, "127.0.0.1");
+  await buildIfStale(say);
+  const secrets = localSecrets(data.path, requiredSecrets());
+
+  let url: string | undefined;
+  const unfollow = followChildren(
+    (file) => basename(file).startsWith("workerd"),
+    (pids) => data.record(pids, url),
+  );
+  const mf = new Miniflare(
+    runtimeOptions({
+      port: options.port,
+      state: data.state,
+      values: { ...LOCAL_VARS, ...secrets, ...options.vars },
+      observability: options.observability ?? false,
+      onLog: (level, message) => say(level === "log" || level === "info" ? message : `${level}: ${message}`),
+      onRestart: () => say("The Workers runtime ended unexpectedly. It runs again, on the same address and data."),
+    }),
+  );
+  let stopCrons = (): void => {};
+  const stop = once(async () => {
+    stopCrons();
+    await mf.dispose();
+    unfollow();
+    data.release();
+  });
+  try {
+    url = (await mf.ready).origin;
+    await migrate(mf, say);
+    await waitUntilReady(url);
+    const crons = startCrons(mf, say);
+    stopCrons = crons.stop;
+    if (options.crons === false) stopCrons();
+    return { url, mf, data: data.path, secrets, tick: crons.tick, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function migrate(mf: Miniflare, say: (message: string) => void): Promise<void> {
+  for (const { binding } of readConfig(API).d1_databases) {
+    const applied = await applyMigrations(
+      await mf.getD1Database(binding, API.name),
+      readMigrations(migrationsFor(binding)),
+    );
+    if (applied.length > 0) say(`Migrated ${binding}: ${applied.join(", ")}`);
+  }
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}

@@ -20,12 +20,13 @@ if (!script) fail("usage: node scripts/bootstrap.mjs <script.ts> [args]");
 installIfChanged();
 run(findNode());
 
-/** `npm ci` when node_modules is missing or was installed from another lock file. */
+/** `npm ci` when node_modules is missing or holds something else than the lock file says. */
 function installIfChanged() {
-  const lock = createHash("sha256")
-    .update(readFileSync(join(root, "package-lock.json")))
-    .digest("hex");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  const text = readFileSync(join(root, "package-lock.json"), "utf8");
+  const hash = createHash("sha256").update(text).digest("hex");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
+  // Installed by hand (`npm install something`): npm's own record in node_modules says so.
+  if (isInstalled(JSON.parse(text).packages)) return writeFileSync(stamp, hash);
   process.stderr.write("Installing packages (once per change of package-lock.json) ...\n");
   const npm = npmCommand();
   const done = spawnSync(npm.file, [...npm.args, "ci", "--no-audit", "--no-fund", "--loglevel=error"], {
@@ -35,7 +36,17 @@ function installIfChanged() {
     shell: npm.shell,
   });
   if (done.status !== 0) fail("npm ci failed: see the messages above.", done.status ?? 1);
-  writeFileSync(stamp, lock);
+  writeFileSync(stamp, hash);
+}
+
+/** Optional packages are left out: those of other systems are in the lock file only. */
+function isInstalled(locked) {
+  const record = join(modules, ".package-lock.json");
+  if (!existsSync(record)) return false;
+  const { packages } = JSON.parse(readFileSync(record, "utf8"));
+  return Object.entries(locked).every(
+    ([path, { version, optional }]) => path === "" || optional || packages[path]?.version === version,
+  );
 }
 
 /** The npm that called us (`npm_execpath`), else the one on PATH, which on Windows is a shell script. */

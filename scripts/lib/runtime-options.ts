@@ -39,7 +39,7 @@ function workerOptions(worker: WorkerProject, values: Record<string, string>): V
   return {
     ...options,
     name: worker.name,
-    bindings: { ...(options.bindings as Record<string, unknown>), ...Object.fromEntries(chosen) },
+    bindings: { ...(options.bindings as V4WorkerOptions["bindings"]), ...Object.fromEntries(chosen) },
     modulesRoot: inRoot(worker.dist),
     modules: builtModules(inRoot(worker.dist)),
   };

@@ -67,9 +67,10 @@ async function startIn(data: DataDir, options: StartOptions, say: (message: stri
   const secrets = localSecrets(data.path, requiredSecrets());
 
   let url: string | undefined;
+  let workerd: number[] = [];
   const unfollow = followChildren(
     (file) => basename(file).startsWith("workerd"),
-    (pids) => data.record(pids, url),
+    (pids) => data.record((workerd = pids), url),
   );
   const mf = new Miniflare(
     runtimeOptions({
@@ -90,6 +91,7 @@ async function startIn(data: DataDir, options: StartOptions, say: (message: stri
   });
   try {
     url = (await mf.ready).origin;
+    data.record(workerd, url);
     await migrate(mf, say);
     await waitUntilReady(url);
     const crons = startCrons(mf, say);

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import type { Reporter, TestModule, TestRunEndReason, Vitest } from "vitest/node";
+import type { Reporter, TestModule, Vitest } from "vitest/node";
 
 type Counts = { passed: number; failed: number; skipped: number };
 
@@ -9,19 +9,22 @@ type Counts = { passed: number; failed: number; skipped: number };
  * not say `0 failed`.
  */
 export class SummaryReporter implements Reporter {
-  #line = "0 passed, 1 failed";
+  #counts: Counts = { passed: 0, failed: 0, skipped: 0 };
 
   onInit(vitest: Vitest): void {
     if (vitest.config.watch) return;
     // At exit, so that nothing that Vitest prints while it closes comes after it.
-    process.once("exit", () => writeSync(1, `${this.#line}\n`));
+    process.once("exit", (code) => {
+      const { passed, failed, skipped } = this.#counts;
+      // A set-up that failed leaves no test to count.
+      writeSync(1, `${summaryLine({ passed, failed: code === 0 ? failed : Math.max(failed, 1), skipped })}\n`);
+    });
   }
 
-  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[], reason: TestRunEndReason): void {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const counts = countTests(modules);
     counts.failed += errors.length;
-    if (reason === "interrupted") counts.failed += 1;
-    this.#line = summaryLine(counts);
+    this.#counts = counts;
   }
 }
 

@@ -1,0 +1,158 @@
+/** Register, sign in, refresh, sign out. docs/spec/identity.md, I1 to I9. */
+import type { SignedIn, User } from "../protocol/auth.ts";
+import { DriveError } from "../protocol/errors.ts";
+import { isId, newId, newSecret, newTenantId, tenantOf } from "../protocol/ids.ts";
+import { planOf } from "../quota/plans.ts";
+import { ACCESS_TTL, type Account, type DeviceRow, REFRESH_TTL, type SignInSession } from "./model.ts";
+import type { AccountStore, PasswordHasher, TokenSigner } from "./ports.ts";
+
+export interface IdentityDeps {
+  accounts: AccountStore;
+  passwords: PasswordHasher;
+  tokens: TokenSigner;
+  now(): number;
+  policy: { registration: "open" | "invite" | "closed"; setup_token: string; default_plan: string };
+}
+
+export interface DeviceHint {
+  device_id?: string | undefined;
+  device_name?: string | undefined;
+  platform?: string | undefined;
+}
+
+/** A drive, its root folder and its user share one id: ADR 0003. */
+export const userOf = ({ user_id, email, name }: Account): User => ({ user_id, email, name, root_folder_id: user_id });
+
+const deviceOf = (account: Account, known: DeviceRow | null, hint: DeviceHint, now: number): DeviceRow => ({
+  user_id: account.user_id,
+  device_id: known?.device_id ?? newId(account.tenant_id, now),
+  name: hint.device_name ?? known?.name ?? "Unnamed device",
+  platform: hint.platform ?? known?.platform ?? null,
+  created_at: known?.created_at ?? now,
+  last_seen_at: now,
+  last_synced_at: known?.last_synced_at ?? null,
+});
+
+/** A refresh token is `session.secret`; the row keeps only the secret's hash. */
+async function openSession(deps: IdentityDeps, account: Account, device_id: string) {
+  const now = deps.now();
+  const secret = newSecret();
+  const session: SignInSession = {
+    ...{ session_id: newId(account.tenant_id, now), user_id: account.user_id, device_id },
+    ...{ refresh_hash: await deps.tokens.fingerprint(secret), created_at: now, expires_at: now + REFRESH_TTL },
+    revoked_at: null,
+  };
+  return { session, refresh_token: `${session.session_id}.${secret}` };
+}
+
+async function signedIn(
+  deps: IdentityDeps,
+  account: Account,
+  session: SignInSession,
+  refresh_token: string,
+  plan: string,
+): Promise<SignedIn> {
+  const { session_id, device_id } = session;
+  const claims = { user_id: account.user_id, session_id, device_id, role: account.role, plan };
+  return {
+    user: userOf(account),
+    device_id,
+    access_token: await deps.tokens.sign(claims, deps.now()),
+    refresh_token,
+    token_type: "Bearer",
+    expires_in: ACCESS_TTL / 1000,
+  };
+}
+
+/** Who may register now, and as what. The first account is the admin's. */
+async function admit(
+  deps: IdentityDeps,
+  invite: string | undefined,
+): Promise<{ role: Account["role"]; invite_hash: string | null }> {
+  const { registration, setup_token } = deps.policy;
+  const { fingerprint } = deps.tokens;
+  if (await deps.accounts.isEmpty()) {
+    // Hashes are compared, so that the time taken tells nothing of the token.
+    const isSetup = invite !== undefined && (await fingerprint(invite)) === (await fingerprint(setup_token));
+    if (registration === "open" || isSetup) return { role: "admin", invite_hash: null };
+    throw new DriveError(
+      "invite_required",
+      "The first account is made with the one-time link that the deployment printed.",
+    );
+  }
+  if (registration === "open") return { role: "member", invite_hash: null };
+  if (registration === "closed") throw new DriveError("registration_closed", "New accounts are not accepted here.");
+  const invite_hash = invite === undefined ? null : await fingerprint(invite);
+  if (invite_hash === null || !(await deps.accounts.inviteIsOpen(invite_hash, deps.now())))
+    throw new DriveError("invite_required", "A valid invitation is needed to make an account here.");
+  return { role: "member", invite_hash };
+}
+
+const taken = (): DriveError => new DriveError("account_exists", "There is an account with this address already.");
+
+export async function register(
+  deps: IdentityDeps,
+  input: { email: string; password: string; name: string; invite?: string | undefined } & DeviceHint,
+): Promise<SignedIn> {
+  const { role, invite_hash } = await admit(deps, input.invite);
+  if ((await deps.accounts.byEmail(input.email)) !== null) throw taken();
+  const now = deps.now();
+  const tenant_id = newTenantId();
+  const plan = deps.policy.default_plan;
+  const account: Account = {
+    ...{ user_id: newId(tenant_id, now), tenant_id, email: input.email, name: input.name, role, created_at: now },
+    password_hash: await deps.passwords.hash(input.password),
+  };
+  const device = deviceOf(account, null, input, now);
+  const { session, refresh_token } = await openSession(deps, account, device.device_id);
+  const tenant = { tenant_id, name: input.name, plan, storage_bytes: planOf(plan).storage_bytes };
+  if (!(await deps.accounts.create(tenant, account, device, session, invite_hash))) throw taken();
+  return signedIn(deps, account, session, refresh_token, plan);
+}
+
+export async function login(
+  deps: IdentityDeps,
+  input: { email: string; password: string } & DeviceHint,
+): Promise<SignedIn> {
+  const account = await deps.accounts.byEmail(input.email);
+  const right = await deps.passwords.verify(input.password, account?.password_hash ?? null);
+  if (account === null || !right) throw new DriveError("invalid_credentials", "The address or the password is wrong.");
+  const known = input.device_id === undefined ? null : await deps.accounts.device(account.user_id, input.device_id);
+  const device = deviceOf(account, known, input, deps.now());
+  const { session, refresh_token } = await openSession(deps, account, device.device_id);
+  await deps.accounts.signIn(device, session);
+  return signedIn(deps, account, session, refresh_token, await deps.accounts.plan(account.tenant_id));
+}
+
+const invalid = (): DriveError => new DriveError("invalid_refresh_token", "Please sign in again.");
+
+/** Rotates. A token that was used before means that two hold it: the family ends. */
+export async function refresh(deps: IdentityDeps, token: string): Promise<SignedIn & { session_id: string }> {
+  const [session_id, secret] = token.split(".");
+  if (session_id === undefined || secret === undefined || !isId(session_id)) throw invalid();
+  const session = await deps.accounts.session(session_id);
+  const now = deps.now();
+  if (session === null || session.revoked_at !== null || session.expires_at <= now) throw invalid();
+  const next = newSecret();
+  const { fingerprint } = deps.tokens;
+  if (!(await deps.accounts.rotate(session_id, await fingerprint(secret), await fingerprint(next), now))) {
+    await deps.accounts.revoke(session_id, now);
+    throw new ReusedRefreshToken(session_id, session.user_id);
+  }
+  const account = await deps.accounts.byId(session.user_id);
+  if (account === null) throw invalid();
+  const plan = await deps.accounts.plan(tenantOf(account.user_id));
+  return { ...(await signedIn(deps, account, session, `${session_id}.${next}`, plan)), session_id };
+}
+
+/** The door closes the family's sockets as well. */
+export class ReusedRefreshToken extends DriveError {
+  readonly session_id: string;
+  readonly user_id: string;
+
+  constructor(session_id: string, user_id: string) {
+    super("invalid_refresh_token", "This sign-in was ended for safety; please sign in again.");
+    this.session_id = session_id;
+    this.user_id = user_id;
+  }
+}

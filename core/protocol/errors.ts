@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   "hash_mismatch",
   "idempotency_key_reused",
   "integrity_error",
+  "internal",
   "invalid_credentials",
   "invalid_refresh_token",
   "invalid_request",

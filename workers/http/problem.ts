@@ -15,6 +15,7 @@ const STATUS: Record<ErrorCode, number> = {
   hash_mismatch: 422,
   idempotency_key_reused: 422,
   integrity_error: 500,
+  internal: 500,
   invalid_credentials: 401,
   invalid_refresh_token: 401,
   invalid_request: 400,

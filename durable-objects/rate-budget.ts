@@ -1,0 +1,58 @@
+/** Hourly budgets of a user, exact: one object per user. Small state and tiny calls, so `itty-durable` carries it. */
+import { DurableObject } from "cloudflare:workers";
+import { createDurable } from "itty-durable";
+import { type LeakyBucket, pour, takeToken, type TokenBucket } from "../core/quota/buckets.ts";
+
+export interface Spending {
+  /** Upload sessions to start. */
+  uploads: number;
+  /** Bytes to move. */
+  bytes: number;
+  /** The plan's numbers, an hour. */
+  uploads_per_hour: number;
+  bytes_per_hour: number;
+}
+
+export interface BudgetAnswer {
+  allowed: boolean;
+  budget: "uploads" | "bytes";
+  limit: number;
+  remaining: number;
+  /** Seconds. */
+  retry_after: number;
+}
+
+class Budget extends createDurable({ autoPersist: true }) {
+  uploads: TokenBucket | null = null;
+  bytes: LeakyBucket | null = null;
+
+  /** Takes from both budgets or from none. */
+  spend(wanted: Spending): BudgetAnswer {
+    const now = Date.now();
+    const uploads = wanted.uploads === 0 ? null : takeToken(this.uploads, wanted.uploads_per_hour, now);
+    const bytes = pour(this.bytes, wanted.bytes, wanted.bytes_per_hour, now);
+    const refused = uploads !== null && !uploads.allowed ? uploads : bytes;
+    if ((uploads?.allowed ?? true) && bytes.allowed) {
+      this.uploads = uploads?.state ?? this.uploads;
+      this.bytes = bytes.state;
+    }
+    const budget = refused === bytes ? "bytes" : "uploads";
+    const limit = budget === "bytes" ? wanted.bytes_per_hour : wanted.uploads_per_hour;
+    const { allowed, remaining, retry_after } = refused;
+    return { allowed, budget, limit, remaining, retry_after };
+  }
+}
+
+/** itty's class is no `DurableObject` of its own and proxies what it finds in `env`, so it gets an empty one. */
+export class RateBudget extends DurableObject {
+  readonly #budget: Budget;
+
+  constructor(ctx: DurableObjectState, env: object) {
+    super(ctx, env as never);
+    this.#budget = new Budget(ctx, {});
+  }
+
+  override fetch(request: Request): Promise<Response> {
+    return this.#budget.fetch(request);
+  }
+}

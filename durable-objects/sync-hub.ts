@@ -1,0 +1,124 @@
+/**
+ * The hub of one drive, a thin shell over `core/sync/hub.ts`: gives it the drive's store, tells the drive's devices
+ * over hibernating WebSockets, and wakes the consumers of its journal. Rules: docs/spec/sync.md.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type { JournalRow } from "../core/files/model.ts";
+import { newId, tenantOf } from "../core/protocol/ids.ts";
+import { SOCKET_PROTOCOL, type SocketMessage } from "../core/protocol/sync.ts";
+import type { Result, Submission } from "../core/sync/commands.ts";
+import { Hub } from "../core/sync/hub.ts";
+import { readConfig, shardBindings } from "../platform/config.ts";
+import { D1DriveStore } from "../platform/d1/shard/drive-store.ts";
+import { ShardMap } from "../platform/d1/shard-map.ts";
+
+export interface SyncHubEnv {
+  DIRECTORY: D1Database;
+  FILE_EVENTS: Queue;
+}
+
+/** Who a socket belongs to: kept through hibernation. */
+interface Attachment {
+  session_id: string;
+  device_id: string;
+}
+
+/** Changes that ride along with a wake; beyond it the device reads the journal. */
+const INLINE_MAX = 20;
+
+export class SyncHub extends DurableObject<SyncHubEnv> {
+  readonly #shards: ShardMap;
+  #hub: Hub | null = null;
+
+  constructor(ctx: DurableObjectState, env: SyncHubEnv) {
+    super(ctx, env);
+    const { SHARDS } = readConfig(env, "SHARDS");
+    this.#shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
+    // Answered by the runtime: an idle hub sleeps through its devices' heartbeats.
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+  }
+
+  async submit(drive_id: string, submission: Submission): Promise<Result> {
+    const hub = await this.#of(drive_id);
+    if (hub !== null) return hub.submit(submission);
+    return { ok: false, failure: { code: "not_found", detail: "There is no such drive.", extra: {} } };
+  }
+
+  async #of(drive_id: string): Promise<Hub | null> {
+    if (this.#hub !== null) return this.#hub;
+    const tenant_id = tenantOf(drive_id);
+    const place = await this.#shards.find(tenant_id);
+    if (place === null) return null;
+    this.#hub ??= new Hub({
+      store: new D1DriveStore(place.db, tenant_id, drive_id),
+      now: () => Date.now(),
+      newId: () => newId(tenant_id, Date.now()),
+      announce: (entries) => this.#announce(entries),
+      report: (error) => console.error({ message: "a batch failed", drive_id, error: String(error) }),
+    });
+    return this.#hub;
+  }
+
+  /** Both may be lost: a device has its cursor, a consumer its mark in the journal. */
+  #announce(entries: JournalRow[]): void {
+    const last = entries.at(-1) as JournalRow;
+    const { tenant_id, drive_id, seq } = last;
+    const changes =
+      entries.length > INLINE_MAX ? undefined : entries.map(({ seq, file_id, op }) => ({ seq, file_id, op }));
+    this.#broadcast({ type: "changes", drive_id, seq, changes });
+    const sent = this.env.FILE_EVENTS.send({ tenant_id, drive_id, seq }).catch((error: unknown) =>
+      console.warn({ message: "a wake was not queued; the sweep will", drive_id, seq, error: String(error) }),
+    );
+    this.ctx.waitUntil(sent);
+  }
+
+  #broadcast(message: SocketMessage): void {
+    const text = JSON.stringify(message);
+    for (const socket of this.ctx.getWebSockets()) {
+      try {
+        socket.send(text);
+      } catch {
+        // It is closing: its device will come back with its cursor.
+      }
+    }
+  }
+
+  /** The upgrade of a device that the API has authenticated. */
+  override async fetch(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const attachment: Attachment = {
+      session_id: url.searchParams.get("session_id") ?? "",
+      device_id: url.searchParams.get("device_id") ?? "",
+    };
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.ctx.acceptWebSocket(server, [attachment.session_id]);
+    server.serializeAttachment(attachment);
+    const offered = request.headers.get("sec-websocket-protocol") ?? "";
+    const headers = offered.includes(SOCKET_PROTOCOL) ? { "sec-websocket-protocol": SOCKET_PROTOCOL } : undefined;
+    return new Response(null, { status: 101, webSocket: client, headers });
+  }
+
+  /** Close frames are answered, else the device sees 1006. */
+  override webSocketClose(socket: WebSocket, code: number): void {
+    socket.close(code === 1005 || code === 1006 ? 1000 : code);
+  }
+
+  override webSocketMessage(): void {
+    // Devices speak HTTP; the heartbeat is answered before it gets here.
+  }
+
+  /** Signs out: the sockets of these sign-in sessions end at once. */
+  signOut(session_ids: string[]): void {
+    for (const id of session_ids)
+      for (const socket of this.ctx.getWebSockets(id)) {
+        socket.send(JSON.stringify({ type: "signed_out" } satisfies SocketMessage));
+        socket.close(4001, "signed out");
+      }
+  }
+
+  /** For readiness: the hub runs and has its storage. */
+  async ping(): Promise<true> {
+    await this.ctx.storage.get("ping");
+    return true;
+  }
+}

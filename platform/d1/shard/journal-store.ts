@@ -1,0 +1,74 @@
+import type { FileRow, JournalRow } from "../../../core/files/model.ts";
+import type { TenantId } from "../../../core/protocol/ids.ts";
+import { type Stored, toFile } from "./rows.ts";
+
+export interface JournalEntry {
+  entry: JournalRow;
+  /** As it is now; null when it is gone. */
+  file: FileRow | null;
+}
+
+export class JournalStore {
+  readonly #db: D1Database;
+  readonly #tenant: TenantId;
+
+  constructor(db: D1Database, tenant: TenantId) {
+    this.#db = db;
+    this.#tenant = tenant;
+  }
+
+  /** Entries after `seq`, oldest first, with the files' present state: one query. */
+  async since(drive_id: string, seq: number, limit: number): Promise<JournalEntry[]> {
+    return this.#read("j.seq > ?3 order by j.seq limit ?4", drive_id, seq, limit);
+  }
+
+  /** The newest entries first: what happened lately. */
+  async latest(drive_id: string, before: number | null, limit: number): Promise<JournalEntry[]> {
+    return this.#read("j.seq < ?3 order by j.seq desc limit ?4", drive_id, before ?? Number.MAX_SAFE_INTEGER, limit);
+  }
+
+  async #read(where: string, drive_id: string, seq: number, limit: number): Promise<JournalEntry[]> {
+    const { results } = await this.#db
+      .prepare(
+        `select f.*, j.seq as j_seq, j.op as j_op, j.file_id as j_file_id, j.version_id as j_version_id,
+           j.permission_id as j_permission_id, j.op_id as j_op_id, j.actor_id as j_actor_id,
+           j.device_id as j_device_id, j.at as j_at
+         from journal j left join files f on f.tenant_id = ?1 and f.file_id = j.file_id
+         where j.tenant_id = ?1 and j.drive_id = ?2 and ${where}`,
+      )
+      .bind(this.#tenant, drive_id, seq, limit)
+      .all<Stored>();
+    return results.map((row) => ({
+      entry: {
+        ...{ tenant_id: this.#tenant, drive_id, seq: row.j_seq, op: row.j_op, file_id: row.j_file_id },
+        ...{ version_id: row.j_version_id, permission_id: row.j_permission_id, op_id: row.j_op_id },
+        ...{ actor_id: row.j_actor_id, device_id: row.j_device_id, at: row.j_at },
+      } as JournalRow,
+      file:
+        row.file_id === null
+          ? null
+          : toFile(Object.fromEntries(Object.entries(row).filter(([k]) => !k.startsWith("j_")))),
+    }));
+  }
+
+  /** The sequence number just before the first entry that is not older than `at` (milliseconds). */
+  async seqBefore(drive_id: string, at: number): Promise<number> {
+    const row = await this.#db
+      .prepare(
+        `select coalesce(
+           (select min(seq) - 1 from journal where tenant_id = ?1 and drive_id = ?2 and at >= ?3),
+           (select seq from drives where tenant_id = ?1 and drive_id = ?2)) as seq`,
+      )
+      .bind(this.#tenant, drive_id, at)
+      .first<{ seq: number | null }>();
+    return row?.seq ?? 0;
+  }
+
+  async lastSeq(drive_id: string): Promise<number> {
+    const row = await this.#db
+      .prepare("select seq from drives where tenant_id = ?1 and drive_id = ?2")
+      .bind(this.#tenant, drive_id)
+      .first<{ seq: number }>();
+    return row?.seq ?? 0;
+  }
+}

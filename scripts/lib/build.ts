@@ -17,25 +17,27 @@ const WORKER_SOURCES = [
 ];
 const WEB_SOURCES = ["core", "client", "web", "scripts/lib/build.ts", "package-lock.json"];
 
+export type Part = "web" | "workers";
+
 /** Builds the web app and the Workers into dist/, each only when its sources changed since the last build. */
-export async function buildIfStale(say: Say = () => {}): Promise<void> {
+export async function buildIfStale(say: Say = () => {}, parts: readonly Part[] = ["web", "workers"]): Promise<void> {
   mkdirSync(inRoot("dist"), { recursive: true });
   // Two copies started from one clone must not build over each other; the second finds everything done.
   const lock = await holdLock(inRoot("dist/.lock"), { wait_ms: 120_000 });
   try {
     // The web app first: bundling the API counts the assets in dist/web.
-    await once("web", WEB_SOURCES, ["dist/web/index.html"], say, buildWeb);
+    if (parts.includes("web")) await once("web", WEB_SOURCES, ["dist/web/index.html"], say, buildWeb);
     const bundles = WORKERS.map((worker) => `${worker.dist}/index.js`);
-    await once("workers", WORKER_SOURCES, bundles, say, async () => {
-      await Promise.all(WORKERS.map((worker) => bundle(worker)));
-    });
+    if (parts.includes("workers")) await once("workers", WORKER_SOURCES, bundles, say, buildWorkers);
   } finally {
     lock.release();
   }
 }
 
+const buildWorkers = async (): Promise<void> => void (await Promise.all(WORKERS.map((worker) => bundle(worker))));
+
 async function once(
-  name: string,
+  name: Part,
   sources: string[],
   outputs: string[],
   say: Say,

@@ -1,4 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { inRoot } from "./project.ts";
+import { LOCAL_DEFAULTS } from "./secrets.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -6,7 +9,14 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const STOP_MS = 1_500;
 
 /** Errors whose message says all that a user needs; anything else is a defect and shows its stack. */
-const EXPECTED = new Set(["DataDirBusyError", "PortBusyError", "NotReadyError", "ToolError", "UsageError"]);
+const EXPECTED = new Set([
+  "DataDirBusyError",
+  "PortBusyError",
+  "NotReadyError",
+  "ToolError",
+  "UsageError",
+  "SecretUnknownError",
+]);
 
 /** The command line cannot be read, or asks for what is not there. */
 export class UsageError extends Error {
@@ -51,4 +61,25 @@ function keepSignals(own: (...args: never[]) => unknown): void {
     if (!names.has(event) || listener === own) return;
     queueMicrotask(() => process.removeListener(event, listener as () => void));
   });
+}
+
+/** `--port N --data DIR`, or the usage on `--help`. @throws UsageError */
+export function readPlace(usage: string): { port: number; data: string } {
+  const { values } = parseArgs({
+    options: { port: { type: "string" }, data: { type: "string" }, help: { type: "boolean" } },
+  });
+  if (values.help) {
+    console.log(usage);
+    process.exit(0);
+  }
+  const port = Number(values.port ?? 8787);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535 || values.port === "") {
+    throw new UsageError(`--port wants a number from 0 to 65535, and not "${values.port}".`);
+  }
+  return { port, data: values.data ?? inRoot(".data") };
+}
+
+/** The local defaults, or what the environment says under the same names. */
+export function localVars(): Record<string, string> {
+  return Object.fromEntries(Object.entries(LOCAL_DEFAULTS).map(([name, value]) => [name, process.env[name] || value]));
 }

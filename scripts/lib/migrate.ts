@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Miniflare } from "miniflare";
 import { unstable_splitSqlQuery } from "wrangler";
+import { API, migrationsFor } from "./project.ts";
+import { readConfig } from "./worker-config.ts";
 
 export type Migration = { name: string; statements: string[] };
 
@@ -37,6 +40,17 @@ export async function applyMigrations(database: Database, migrations: readonly M
     await database.batch([...statements.map((sql) => database.prepare(sql)), mark]);
   }
   return fresh.map(({ name }) => name);
+}
+
+/** Brings every database of the product up to date. @param worker one in `mf` that binds them all */
+export async function migrateAll(mf: Miniflare, worker: string, say: (message: string) => void): Promise<void> {
+  for (const { binding } of readConfig(API).d1_databases) {
+    const applied = await applyMigrations(
+      await mf.getD1Database(binding, worker),
+      readMigrations(migrationsFor(binding)),
+    );
+    if (applied.length > 0) say(`Migrated ${binding}: ${applied.join(", ")}`);
+  }
 }
 
 async function appliedNames(database: Database): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { createServer } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 
 export class PortBusyError extends Error {
   override name = "PortBusyError";
@@ -22,4 +22,13 @@ export async function requireFreePort(port: number, host: string): Promise<void>
     });
     server.listen(port, host, () => server.close(() => resolve()));
   });
+}
+
+/** A port that nothing listened on a moment ago, for tools that must be told one. */
+export async function freePort(host: string): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

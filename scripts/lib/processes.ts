@@ -22,11 +22,14 @@ export async function end(processes: readonly ProcessId[], wait_ms = 5_000): Pro
   return left;
 }
 
+/** With its process group, when it leads one of its own (wrangler, in `npm run dev`). */
 function tryKill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Ended between the look and the signal.
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, "SIGKILL");
+    } catch {
+      // No such group, or ended between the look and the signal.
+    }
   }
 }
 

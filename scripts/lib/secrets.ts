@@ -5,6 +5,9 @@ import { z } from "zod";
 
 const SecretsSchema = z.record(z.string(), z.string().min(1));
 
+/** Variables that differ from a deployed copy when one starts it on a machine of one's own. */
+export const LOCAL_DEFAULTS = { REGISTRATION: "open", DEFAULT_PLAN: "generous" };
+
 /** 256 random bits, base64url. */
 export const newSecret = (): string => randomBytes(32).toString("base64url");
 
@@ -13,25 +16,29 @@ export const newSecret = (): string => randomBytes(32).toString("base64url");
  * others stay, so that sign-ins and sealed data outlive a restart and a new secret needs no migration.
  */
 export function localSecrets(directory: string, names: readonly string[]): Record<string, string> {
-  const path = join(directory, "secrets.json");
-  const kept = read(path);
+  const kept = readSecrets(directory);
   const missing = names.filter((name) => !(name in kept));
-  const secrets = { ...kept, ...Object.fromEntries(missing.map((name) => [name, newSecret()])) };
-  if (missing.length > 0) {
-    writeFileSync(`${path}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
-  }
-  return secrets;
+  if (missing.length === 0) return kept;
+  return keepSecrets(directory, Object.fromEntries(missing.map((name) => [name, newSecret()])));
 }
 
-function read(path: string): Record<string, string> {
-  let text: string;
+/** @throws when the file is damaged: new secrets in its place would lock everybody out */
+export function readSecrets(directory: string): Record<string, string> {
   try {
-    text = readFileSync(path, "utf8");
+    return SecretsSchema.parse(JSON.parse(readFileSync(join(directory, "secrets.json"), "utf8")));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw error;
+    throw new Error(`${join(directory, "secrets.json")} is damaged: restore it, or remove it to get new secrets`, {
+      cause: error,
+    });
   }
-  // A damaged file is an error, not a reason for new secrets: those would lock everybody out.
-  return SecretsSchema.parse(JSON.parse(text));
+}
+
+/** Adds to what is there. @returns all of it */
+export function keepSecrets(directory: string, secrets: Record<string, string>): Record<string, string> {
+  const path = join(directory, "secrets.json");
+  const all = { ...readSecrets(directory), ...secrets };
+  writeFileSync(`${path}.new`, `${JSON.stringify(all, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return all;
 }

@@ -4,13 +4,13 @@ import { buildIfStale } from "./build.ts";
 import { followChildren } from "./child-pids.ts";
 import { startCrons } from "./crons.ts";
 import { takeDataDir, type DataDir } from "./data-dir.ts";
-import { applyMigrations, readMigrations } from "./migrate.ts";
+import { migrateAll } from "./migrate.ts";
 import { requireFreePort } from "./ports.ts";
-import { API, migrationsFor } from "./project.ts";
+import { API } from "./project.ts";
 import { waitUntilReady } from "./readiness.ts";
 import { runtimeOptions } from "./runtime-options.ts";
-import { localSecrets } from "./secrets.ts";
-import { readConfig, requiredSecrets } from "./worker-config.ts";
+import { LOCAL_DEFAULTS, localSecrets } from "./secrets.ts";
+import { requiredSecrets } from "./worker-config.ts";
 
 export type StartOptions = {
   /** 0: any free port. */
@@ -39,9 +39,6 @@ export type Product = {
   /** Ends workerd and gives the data directory free. */
   stop(): Promise<void>;
 };
-
-/** What `npm start` runs on when nothing else is said: a machine of one's own. */
-const LOCAL_VARS = { REGISTRATION: "open", DEFAULT_PLAN: "generous" };
 
 /**
  * Starts the built product, as `npm start` does, and resolves when `/readyz` says 200.
@@ -76,7 +73,7 @@ async function startIn(data: DataDir, options: StartOptions, say: (message: stri
     runtimeOptions({
       port: options.port,
       state: data.state,
-      values: { ...LOCAL_VARS, ...secrets, ...options.vars },
+      values: { ...LOCAL_DEFAULTS, ...secrets, ...options.vars },
       observability: options.observability ?? false,
       onLog: (level, message) => say(level === "log" || level === "info" ? message : `${level}: ${message}`),
       onRestart: () => say("The Workers runtime ended unexpectedly. It runs again, on the same address and data."),
@@ -92,7 +89,7 @@ async function startIn(data: DataDir, options: StartOptions, say: (message: stri
   try {
     url = (await mf.ready).origin;
     data.record(workerd, url);
-    await migrate(mf, say);
+    await migrateAll(mf, API.name, say);
     await waitUntilReady(url);
     const crons = startCrons(mf, say);
     stopCrons = crons.stop;
@@ -101,16 +98,6 @@ async function startIn(data: DataDir, options: StartOptions, say: (message: stri
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-async function migrate(mf: Miniflare, say: (message: string) => void): Promise<void> {
-  for (const { binding } of readConfig(API).d1_databases) {
-    const applied = await applyMigrations(
-      await mf.getD1Database(binding, API.name),
-      readMigrations(migrationsFor(binding)),
-    );
-    if (applied.length > 0) say(`Migrated ${binding}: ${applied.join(", ")}`);
   }
 }
 

@@ -145,9 +145,9 @@ export class Http {
     }
   }
 
-  /** Only a token that ran out, or is gone from memory, is worth renewing. */
+  /** A token that ran out, is gone from memory or was revoked: a refresh brings a new one, or learns that we are signed out. */
   async #renew(error: ApiError, refused: string | null): Promise<string> {
-    if (error.code !== "token_expired" && error.code !== "token_missing") throw error;
+    if (!error.code.startsWith("token_")) throw error;
     const token = await this.#tokens?.renew(refused);
     if (!token) throw error;
     return token;

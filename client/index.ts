@@ -1,5 +1,6 @@
 /** The typed client: runs in browsers and Node, needs fetch and WebCrypto only. */
 export * from "./errors.ts";
+export * from "./file-order.ts";
 export * from "./files.ts";
 export { Gate } from "./gate.ts";
 export * from "./http.ts";

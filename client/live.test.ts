@@ -78,7 +78,7 @@ beforeEach(() => {
         status: 200,
         json: { user: {}, device_id: "d", access_token: "tok", refresh_token: "r", expires_in: 900 },
       };
-    const since = Number(query.get("cursor") ?? seq);
+    const since = query.get("cursor") === "now" ? seq : Number(query.get("cursor"));
     const upTo = Math.min(seq, since + 2);
     const changes = Array.from({ length: upTo - since }, (_, i) => ({ seq: since + i + 1 }));
     return { status: 200, json: { changes, next_cursor: String(upTo), has_more: upTo < seq } };
@@ -139,7 +139,7 @@ test("a cursor older than the journal is a gap, and it goes on from the newest",
   await start();
   await expect.poll(() => gaps).toBe(1);
   await expect.poll(() => states.filter((s) => s === "open").length).toBe(2);
-  await expect.poll(() => server.seen.at(-1)?.query.has("cursor")).toBe(false);
+  await expect.poll(() => server.seen.at(-1)?.query.get("cursor")).toBe("now");
   seq = 10;
   FakeSocket.opened.at(-1)?.receive(wake(10));
   await expect.poll(() => got).toEqual([10]);

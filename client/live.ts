@@ -2,7 +2,7 @@ import { socketMessageSchema, SOCKET_PROTOCOL, SOCKET_TOKEN_PREFIX, type Change 
 import { jittered } from "./backoff.ts";
 import { isCode } from "./errors.ts";
 import type { Session } from "./session.ts";
-import type { Sync } from "./sync.ts";
+import { NOW, type Sync } from "./sync.ts";
 
 /** `connecting` covers the pause before the next attempt as well. */
 export type LiveState = "connecting" | "open" | "stopped";
@@ -12,8 +12,8 @@ export interface LiveOptions {
   sync: Sync;
   /** `ws(s)://host` of the server. */
   socket_origin: string;
-  /** Where to go on from; null asks the server for its newest. */
-  cursor: string | null;
+  /** Where to go on from; `NOW` for the end of the journal. */
+  cursor: string;
   /** Changes in the order of the journal. */
   onChanges(changes: Change[]): void;
   /** The cursor is older than the journal: whatever is shown must be read anew. */
@@ -30,7 +30,7 @@ const BACKOFF_MAX_MS = 30_000;
 /** The socket only wakes; what happened is read from the journal, so a missed message costs nothing. */
 export class Live {
   readonly #options: LiveOptions;
-  #cursor: string | null;
+  #cursor: string;
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempt = 0;
@@ -141,7 +141,7 @@ export class Live {
       }
     } catch (error) {
       if (isCode(error, "cursor_expired", "cursor_invalid")) {
-        this.#cursor = null;
+        this.#cursor = NOW;
         this.#options.onGap();
       }
       // Anything else: the connection is in trouble too, and the next one begins with a pull.

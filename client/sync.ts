@@ -3,6 +3,9 @@ import type { Http } from "./http.ts";
 
 export type { Change, Changes };
 
+/** The cursor that stands for the end of the journal: nothing that was, everything that will be. */
+export const NOW = "now";
+
 export class Sync {
   readonly #http: Http;
 
@@ -10,8 +13,8 @@ export class Sync {
     this.#http = http;
   }
 
-  /** One page of the journal since the cursor; without one from the beginning. Code: `cursor_expired`. */
-  changes(cursor: string | null, signal?: AbortSignal): Promise<Changes> {
+  /** One page of the journal since the cursor, which may be {@link NOW}. Code: `cursor_expired`. */
+  changes(cursor: string, signal?: AbortSignal): Promise<Changes> {
     return this.#http.json({ path: "/sync/changes", query: { cursor }, signal });
   }
 }

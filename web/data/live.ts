@@ -1,0 +1,67 @@
+import { useSyncExternalStore } from "react";
+import { Live, NOW, type LiveState } from "../../client/index.ts";
+import { session, sync } from "../lib/drive.ts";
+import { applyChanges, readEverythingAgain } from "./apply-changes.ts";
+
+/** A reconnect that takes less than this is not worth a word. */
+const OFFLINE_AFTER_MS = 3000;
+/** Pictures and downloads are let in by a cookie of the access token's age: it must not run out under an open page. */
+const KEEP_FRESH_MS = 60_000;
+
+let live: Live | null = null;
+let offline = false;
+let timer: ReturnType<typeof setTimeout> | undefined;
+const listeners = new Set<() => void>();
+
+function setOffline(value: boolean): void {
+  if (offline === value) return;
+  offline = value;
+  for (const listener of listeners) listener();
+}
+
+function onState(state: LiveState): void {
+  clearTimeout(timer);
+  if (state === "connecting") timer = setTimeout(() => setOffline(true), navigator.onLine ? OFFLINE_AFTER_MS : 0);
+  else setOffline(false);
+}
+
+/** Follows the drive of whoever is signed in. @returns how to stop */
+export function followDrive(): () => void {
+  const socket_origin = window.location.origin.replace(/^http/, "ws");
+  live = new Live({
+    session,
+    sync,
+    socket_origin,
+    cursor: NOW,
+    onChanges: applyChanges,
+    onGap: () => void readEverythingAgain(),
+    onState,
+  });
+  live.start();
+  const nudge = () => document.visibilityState === "visible" && live?.nudge();
+  const keepFresh = () => {
+    if (document.visibilityState === "visible") void session.fresh_token().catch(() => undefined);
+  };
+  const interval = setInterval(keepFresh, KEEP_FRESH_MS);
+  window.addEventListener("online", nudge);
+  document.addEventListener("visibilitychange", nudge);
+  document.addEventListener("visibilitychange", keepFresh);
+  return () => {
+    clearInterval(interval);
+    window.removeEventListener("online", nudge);
+    document.removeEventListener("visibilitychange", nudge);
+    document.removeEventListener("visibilitychange", keepFresh);
+    live?.stop();
+    live = null;
+  };
+}
+
+const subscribe = (listener: () => void): (() => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
+
+/** Told when the connection is lost for longer than a blink, and when it is back. */
+export const onOfflineChange = subscribe;
+export const isOffline = (): boolean => offline;
+export const useOffline = (): boolean => useSyncExternalStore(subscribe, isOffline);

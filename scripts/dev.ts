@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from "miniflare";
+import { Miniflare, type V4WorkerOptions } from "miniflare";
 import { buildIfStale } from "./lib/build.ts";
 import { exitOnSignals, localVars, printError, readPlace } from "./lib/cli.ts";
 import { takeDataDir, type DataDir } from "./lib/data-dir.ts";
@@ -7,6 +7,7 @@ import { migrateAll } from "./lib/migrate.ts";
 import { freePort, requireFreePort } from "./lib/ports.ts";
 import { API, inRoot, WORKERS } from "./lib/project.ts";
 import { waitUntilReady } from "./lib/readiness.ts";
+import { d1Only } from "./lib/runtime-options.ts";
 import { localSecrets } from "./lib/secrets.ts";
 import { startTool } from "./lib/tools.ts";
 import { readWorkerOptions, requiredSecrets } from "./lib/worker-config.ts";
@@ -55,8 +56,7 @@ try {
 /** wrangler applies migrations one database and two seconds at a time; the state is the same, so do it in one go. */
 async function migrate(data: DataDir): Promise<void> {
   const d1Databases = readWorkerOptions(API).d1Databases as V4WorkerOptions["d1Databases"];
-  const worker = { name: API.name, modules: true, script: "export default {}", d1Databases };
-  const mf = new Miniflare(convertV4MiniflareOptions({ cf: false, resourcePersistencePath: data.state, ...worker }));
+  const mf = new Miniflare(d1Only(API.name, d1Databases, data.state));
   await migrateAll(mf, API.name, console.log);
   await mf.dispose();
 }

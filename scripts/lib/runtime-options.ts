@@ -67,3 +67,9 @@ function builtModules(directory: string) {
     return { type: MODULE_TYPES[extname(name)]!, path, contents: new Uint8Array(readFileSync(path)) };
   });
 }
+
+/** A runtime with databases and nothing else, for migrations. */
+export function d1Only(name: string, d1Databases: V4WorkerOptions["d1Databases"], state?: string): MiniflareOptions {
+  const worker = { name, modules: true, script: "export default {}", d1Databases };
+  return convertV4MiniflareOptions({ cf: false, resourcePersistencePath: state, ...worker });
+}

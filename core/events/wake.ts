@@ -1,0 +1,44 @@
+/**
+ * What travels through the queues. A wake says only that a drive's journal grew: the journal is the truth, so a wake
+ * may be lost, repeated or late. docs/spec/events.md, E1 and E2.
+ */
+import { z } from "zod";
+import { idSchema, type TenantId } from "../protocol/ids.ts";
+
+const tenantSchema = z.number().int().min(1).max(0xffffffff);
+
+export const wakeSchema = z.object({ tenant_id: tenantSchema, drive_id: idSchema, seq: z.number().int().min(0) });
+export type Wake = z.infer<typeof wakeSchema>;
+
+/** Each has a queue of its own, and a durable mark in every drive. Names are stored in `event_marks`. */
+export const CONSUMERS = ["previews", "search-index", "notifications"] as const;
+export type ConsumerName = (typeof CONSUMERS)[number];
+
+/** Where a sweep over drives goes on. */
+export interface DriveKey {
+  tenant_id: TenantId;
+  drive_id: string;
+}
+
+const shard = z.string().regex(/^SHARD_\d\d$/);
+
+/** Jobs of the queue `cleanup`. `after` goes on where an earlier job stopped. */
+export const cleanupJobSchema = z.discriminatedUnion("job", [
+  z.object({
+    job: z.literal("republish"),
+    shard,
+    after: z.object({ tenant_id: tenantSchema, drive_id: idSchema }).optional(),
+  }),
+  z.object({ job: z.literal("expire_uploads"), shard }),
+]);
+export type CleanupJob = z.infer<typeof cleanupJobSchema>;
+
+/** Many wakes of a drive are one: the newest sequence number stands for all. */
+export function coalesce(wakes: readonly Wake[]): Wake[] {
+  const newest = new Map<string, Wake>();
+  for (const wake of wakes) {
+    const known = newest.get(wake.drive_id);
+    if (known === undefined || known.seq < wake.seq) newest.set(wake.drive_id, wake);
+  }
+  return [...newest.values()];
+}

@@ -65,7 +65,6 @@ async function bundle(worker: WorkerProject): Promise<void> {
 
 async function buildWeb(): Promise<void> {
   const fresh = inRoot("dist/web.new");
-  if (!existsSync(inRoot("web/index.html"))) return placeholder(fresh);
   await mustRun("vite", [
     "build",
     "--config",
@@ -82,12 +81,6 @@ async function buildWeb(): Promise<void> {
   for (const file of ["swagger-ui.css", "swagger-ui-bundle.js"]) {
     cpSync(inRoot(`node_modules/swagger-ui-dist/${file}`), `${viewer}/${file}`);
   }
-  replace(inRoot("dist/web"), fresh);
-}
-
-function placeholder(fresh: string): void {
-  mkdirSync(fresh, { recursive: true });
-  writeFileSync(`${fresh}/index.html`, "<!doctype html><title>Edgedrive</title><p>The web app is not built yet.");
   replace(inRoot("dist/web"), fresh);
 }
 

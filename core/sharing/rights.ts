@@ -52,22 +52,30 @@ const unknown = (): DriveError => new DriveError("not_found", "There is no such 
  * principal may not even view are the same `not_found`; a viewed file that wants more is `forbidden`.
  * `trashed` for those who could read it, unless `allowTrashed`.
  */
-export async function requireRight(
-  store: RightsStore,
+export function decide(
+  access: Access | null,
   principal: Principal,
-  file_id: string,
   wanted: PermissionWord,
   options: { allowTrashed?: boolean } = {},
-): Promise<Granted> {
-  const access = await store.find(principal, file_id);
+): Granted {
   if (access === null) throw unknown();
   const permission = permissionOf(principal, access);
   if (permission === null) throw unknown();
   const trashed = access.chain.some((f) => f.trashed_at !== null);
   // A link shows what lives; what its owner trashed is gone for those who hold it.
   if (trashed && principal.kind === "link") throw unknown();
-  if (trashed && options.allowTrashed !== true) throw new DriveError("trashed", "This is in the trash.", { file_id });
+  if (trashed && options.allowTrashed !== true)
+    throw new DriveError("trashed", "This is in the trash.", { file_id: access.file.file_id });
   if (!atLeast(permission, wanted))
     throw new DriveError("forbidden", `This needs the permission “${wanted}”; you have “${permission}”.`);
   return { ...access, permission };
 }
+
+/** Finds and decides. */
+export const requireRight = async (
+  store: RightsStore,
+  principal: Principal,
+  file_id: string,
+  wanted: PermissionWord,
+  options: { allowTrashed?: boolean } = {},
+): Promise<Granted> => decide(await store.find(principal, file_id), principal, wanted, options);

@@ -56,10 +56,14 @@ export async function receiveChunk(
 ): Promise<number> {
   const expected = chunkLength(upload.size as number, upload.part_size, index);
   if (length !== null) requireLength(length, expected, upload.part_size);
-  const known = chunks.find((c) => c.chunk_index === index && c.chunk_id === chunk_id);
+  const known = chunks.find((c) => c.chunk_index === index);
   if (known !== undefined) {
     await body?.cancel();
-    return receivedBytes(chunks);
+    if (known.chunk_id === chunk_id) return receivedBytes(chunks);
+    // Writing the part again would lose verified bytes before the new ones are.
+    throw new DriveError("chunk_conflict", `Another chunk has arrived at index ${index} already.`, {
+      chunk_id: known.chunk_id,
+    });
   }
   if (body === null) requireLength(0, expected, upload.part_size);
   const hasher = deps.bytes.hasher();

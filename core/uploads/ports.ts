@@ -9,6 +9,8 @@ export interface UploadStore {
   find(upload_id: string): Promise<{ upload: UploadRow; chunks: ChunkRow[] } | null>;
   /** Records a verified chunk, replacing an earlier one at its index. False when the session is not open any more. */
   putChunk(chunk: ChunkRow): Promise<boolean>;
+  /** The session's chunks count as missing again. */
+  forgetChunks(upload_id: string): Promise<void>;
   /** Living files of the drive whose current content has this verified hash: candidates for an instant upload. */
   withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]>;
   /** What an earlier try of an operation made. */

@@ -225,6 +225,8 @@ export async function completeUpload(
       await deps.objects.completeMultipart(upload.object_key, upload.r2_upload_id, assembled.parts);
     } catch (error) {
       if (!(error instanceof PartsRejected)) throw error;
+      // Two tries of one part crossed: what was recorded is not what is stored. Only sending again mends it.
+      await deps.uploads.forgetChunks(upload_id);
       throw new DriveError("missing_chunks", "Some chunks must be sent again.", { missing: [...new Set(chunks)] });
     }
   }

@@ -1,11 +1,19 @@
-import { DurableObject } from "cloudflare:workers";
-export class SyncHub extends DurableObject {}
-export class SearchIndex extends DurableObject {}
-export class RateBudget extends DurableObject {}
+/** edgedrive-api: REST, WebSocket upgrade, web app. Share links go to the Worker that is cached. */
+import { createApp } from "./app.ts";
+import type { Env } from "./env.ts";
+
+export { RateBudget } from "../../durable-objects/rate-budget.ts";
+export { SearchIndex } from "../../durable-objects/search-index.ts";
+export { SyncHub } from "../../durable-objects/sync-hub.ts";
+
+const app = createApp();
+
+const OURS = /^\/(api\/|v1\/|healthz$|readyz$|metrics$)/;
+
 export default {
-  async fetch(request: Request): Promise<Response> {
+  fetch(request, env, ctx) {
     const { pathname } = new URL(request.url);
-    if (pathname === "/healthz" || pathname === "/readyz") return Response.json({ status: "ok" });
-    return Response.json({ code: "not_found" }, { status: 404 });
+    if (pathname.startsWith("/s/")) return env.PUBLIC_LINKS.fetch(request);
+    return OURS.test(pathname) ? app.fetch(request, env, ctx) : env.ASSETS.fetch(request);
   },
-} satisfies ExportedHandler;
+} satisfies ExportedHandler<Env>;

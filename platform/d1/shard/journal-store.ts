@@ -51,16 +51,12 @@ export class JournalStore {
     }));
   }
 
-  /** The sequence number just before the first entry that is not older than `at` (milliseconds). */
+  /** The last sequence number older than `at` (milliseconds): the search costs what has happened since. */
   async seqBefore(drive_id: string, at: number): Promise<number> {
     const row = await this.#db
-      .prepare(
-        `select coalesce(
-           (select min(seq) - 1 from journal where tenant_id = ?1 and drive_id = ?2 and at >= ?3),
-           (select seq from drives where tenant_id = ?1 and drive_id = ?2)) as seq`,
-      )
+      .prepare(`select seq from journal where tenant_id = ?1 and drive_id = ?2 and at < ?3 order by seq desc limit 1`)
       .bind(this.#tenant, drive_id, at)
-      .first<{ seq: number | null }>();
+      .first<{ seq: number }>();
     return row?.seq ?? 0;
   }
 

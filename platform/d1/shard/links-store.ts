@@ -83,10 +83,17 @@ export class D1LinksStore {
   async find(token: string): Promise<Link | null> {
     const row = await this.#db.prepare(SELECT_LINK).bind(this.#tenant, token).first<Stored>();
     if (row === null) return null;
-    const { permission_id, permission, password_hash, max_downloads, expires_at, revoked_at } = row as unknown as Link;
     return {
-      ...{ tenant_id: this.#tenant, token, permission_id, permission, password_hash, max_downloads },
-      ...{ expires_at, revoked_at, trashed: row.trashed !== 0, file: toSharedFile(row) },
+      tenant_id: this.#tenant,
+      token,
+      permission_id: row.permission_id as string,
+      permission: row.permission as Link["permission"],
+      password_hash: row.password_hash as string | null,
+      max_downloads: row.max_downloads as number | null,
+      expires_at: row.expires_at as number | null,
+      revoked_at: row.revoked_at as number | null,
+      trashed: row.trashed !== 0,
+      file: toSharedFile(row),
     };
   }
 

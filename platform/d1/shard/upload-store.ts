@@ -38,6 +38,13 @@ export class D1UploadStore implements UploadStore {
     return row !== null;
   }
 
+  async forgetChunks(upload_id: string): Promise<void> {
+    await this.#db
+      .prepare("delete from upload_chunks where tenant_id = ?1 and upload_id = ?2")
+      .bind(this.#tenant, upload_id)
+      .run();
+  }
+
   async withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]> {
     const { results } = await this.#db
       .prepare(

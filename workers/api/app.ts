@@ -1,0 +1,92 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import { secureHeaders } from "hono/secure-headers";
+import { DriveError } from "../../core/protocol/errors.ts";
+import { problem } from "../http/problem.ts";
+import { contextOf } from "./context.ts";
+import { BASE, invalid, JSON_MAX_BYTES } from "./http.ts";
+import { authenticate } from "./middleware/authenticate.ts";
+import { limitAddress, limitUser } from "./middleware/limits.ts";
+import { authRoutes } from "./routes/auth.ts";
+import { docsRoutes, openapiRoute } from "./routes/docs.ts";
+import { downloadRoutes } from "./routes/download.ts";
+import { fileRoutes } from "./routes/files.ts";
+import { folderRoutes } from "./routes/folders.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { meRoutes } from "./routes/me.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
+import { syncRoutes } from "./routes/sync.ts";
+import { uploadRoutes } from "./routes/uploads.ts";
+import type { App, AppEnv } from "./types.ts";
+
+/** Bodies that are files: streamed, bounded by their own rules. */
+const isBytes = (method: string, path: string): boolean =>
+  (method === "PUT" && /\/(chunks|files)\/[^/]+$/.test(path)) || (method === "POST" && path.endsWith("/files/upload"));
+
+const limitJson = bodyLimit({
+  maxSize: JSON_MAX_BYTES,
+  onError: () => {
+    throw new DriveError("payload_too_large", `A JSON body can have ${JSON_MAX_BYTES} bytes at most.`);
+  },
+});
+
+/** What a handler threw, as the client may see it. Anything unknown is ours, and told to nobody but the log. */
+function toDriveError(error: Error): DriveError {
+  if (error instanceof DriveError) return error;
+  if (error instanceof HTTPException && error.status < 500) return new DriveError("invalid_request", error.message);
+  return new DriveError("internal", "Something went wrong on our side.");
+}
+
+function apiRoutes(): App {
+  const api: App = new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalid(result.error);
+    },
+  });
+  openapiRoute(api);
+  authRoutes(api);
+  downloadRoutes(api);
+  api.use("*", authenticate, limitUser);
+  meRoutes(api);
+  folderRoutes(api);
+  syncRoutes(api);
+  uploadRoutes(api);
+  fileRoutes(api);
+  return api;
+}
+
+export function createApp(): Hono<AppEnv> {
+  const root = new Hono<AppEnv>();
+  root.onError((error, c) => {
+    const known = toDriveError(error);
+    if (known.code === "internal")
+      // The message of a database error can hold parameters: only its name and place are logged.
+      console.error({
+        message: "unexpected error",
+        request_id: c.var.request_id,
+        name: error.name,
+        stack: error.stack?.split("\n").slice(1, 8),
+      });
+    return problem(known, c.var.request_id);
+  });
+  root.notFound((c) => problem(new DriveError("not_found", "There is no such address."), c.var.request_id));
+  root.use("*", async (c, next) => {
+    c.set("request_id", c.req.header("cf-ray") ?? crypto.randomUUID());
+    c.set("app", contextOf(c.env));
+    await next();
+    if (c.res.status !== 101) c.res.headers.set("x-request-id", c.var.request_id);
+  });
+  healthRoutes(root);
+  metricsRoutes(root);
+  root.use("/api/*", secureHeaders({ crossOriginResourcePolicy: "same-origin", xFrameOptions: "DENY" }));
+  docsRoutes(root);
+  root.use("*", limitAddress);
+  root.use("*", (c, next) => (isBytes(c.req.method, c.req.path) ? next() : limitJson(c, next)));
+  const api = apiRoutes();
+  root.route(BASE, api);
+  // The seed's journeys say /v1.
+  root.route("/v1", api);
+  return root;
+}

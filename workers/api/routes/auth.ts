@@ -1,0 +1,111 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { deleteCookie, setCookie } from "hono/cookie";
+import { login, refresh, register, ReusedRefreshToken } from "../../../core/identity/service.ts";
+import {
+  inviteSchema,
+  loginSchema,
+  refreshSchema,
+  registerSchema,
+  type SignedIn,
+  signedInSchema,
+} from "../../../core/protocol/auth.ts";
+import { toTime } from "../../../core/protocol/common.ts";
+import { DriveError } from "../../../core/protocol/errors.ts";
+import { newSecret } from "../../../core/protocol/ids.ts";
+import { body, json, noContent, problems, signedIn } from "../http.ts";
+import { ACCESS_COOKIE, authenticate } from "../middleware/authenticate.ts";
+import type { App, AppEnv } from "../types.ts";
+
+const tags = ["auth"];
+const INVITE_TTL = 7 * 24 * 3_600_000;
+
+/** The cookie lets the browser fetch pictures and downloads; see `authenticate`. */
+function withCookie(c: Context<AppEnv>, answer: SignedIn): SignedIn {
+  const secure = new URL(c.req.url).protocol === "https:";
+  setCookie(c, ACCESS_COOKIE, answer.access_token, {
+    ...{ httpOnly: true, sameSite: "Strict", path: "/api/v1", maxAge: answer.expires_in, secure },
+  });
+  return answer;
+}
+
+/** Guessing is slowed per account and address before any password is hashed. */
+async function throttle(c: Context<AppEnv>, email: string): Promise<void> {
+  const address = c.req.header("cf-connecting-ip") ?? "local";
+  const { success } = await c.env.SIGN_IN.limit({ key: `${email}|${address}` });
+  if (!success)
+    throw new DriveError("rate_limited", "Too many sign-in attempts; please wait a minute.", { retry_after: 60 });
+}
+
+export function authRoutes(api: App): void {
+  api.openapi(
+    createRoute({
+      ...{ method: "post", path: "/auth/register", tags, request: body(registerSchema) },
+      responses: { 201: json(signedInSchema, "The new account, signed in"), ...problems },
+    }),
+    async (c) => c.json(withCookie(c, await register(c.var.app.identity, c.req.valid("json"))), 201),
+  );
+
+  api.openapi(
+    createRoute({
+      ...{ method: "post", path: "/auth/login", tags, request: body(loginSchema) },
+      responses: { 200: json(signedInSchema, "Signed in"), ...problems },
+    }),
+    async (c) => {
+      const input = c.req.valid("json");
+      await throttle(c, input.email);
+      return c.json(withCookie(c, await login(c.var.app.identity, input)), 200);
+    },
+  );
+
+  api.openapi(
+    createRoute({
+      ...{ method: "post", path: "/auth/refresh", tags, request: body(refreshSchema) },
+      responses: { 200: json(signedInSchema, "New tokens; the old refresh token is used up"), ...problems },
+    }),
+    async (c) => {
+      try {
+        const { session_id: _, ...answer } = await refresh(c.var.app.identity, c.req.valid("json").refresh_token);
+        return c.json(withCookie(c, answer), 200);
+      } catch (error) {
+        if (error instanceof ReusedRefreshToken) {
+          c.var.app.revoked.add(error.session_id);
+          c.executionCtx.waitUntil(c.var.app.hub(error.user_id).signOut([error.session_id]));
+        }
+        throw error;
+      }
+    },
+  );
+
+  api.openapi(
+    createRoute({
+      ...{ method: "post", path: "/auth/logout", tags, security: signedIn, middleware: [authenticate] },
+      responses: { ...noContent, ...problems },
+    }),
+    async (c) => {
+      const { session_id, user_id } = c.var.claims;
+      await c.var.app.accounts.revoke(session_id, Date.now());
+      c.var.app.revoked.add(session_id);
+      await c.var.app.hub(user_id).signOut([session_id]);
+      deleteCookie(c, ACCESS_COOKIE, { path: "/api/v1" });
+      return c.body(null, 204);
+    },
+  );
+
+  api.openapi(
+    createRoute({
+      ...{ method: "post", path: "/admin/invites", tags: ["admin"], security: signedIn, middleware: [authenticate] },
+      responses: { 201: json(inviteSchema, "A one-time invitation, valid for seven days"), ...problems },
+    }),
+    async (c) => {
+      const { user_id, role } = c.var.claims;
+      if (role !== "admin") throw new DriveError("forbidden", "Only an admin can invite people.");
+      const { app } = c.var;
+      const invite = newSecret();
+      const expires_at = Date.now() + INVITE_TTL;
+      await app.accounts.createInvite(await app.tokens.fingerprint(invite), user_id, Date.now(), expires_at);
+      const register_url = `${new URL(c.req.url).origin}/register?invite=${invite}`;
+      return c.json({ invite, register_url, expires_at: toTime(expires_at) }, 201);
+    },
+  );
+}

@@ -1,0 +1,114 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import {
+  type Change,
+  changesQuerySchema,
+  type Changes,
+  changesSchema,
+  deltaAnswerSchema,
+  deltaSchema,
+  pollQuerySchema,
+} from "../../../core/protocol/sync.ts";
+import { toTime } from "../../../core/protocol/common.ts";
+import { DriveError } from "../../../core/protocol/errors.ts";
+import { toWire } from "../../../core/files/wire.ts";
+import { formatSyncCursor, parseSyncCursor } from "../../../core/sync/cursor.ts";
+import type { JournalEntry } from "../../../platform/d1/shard/journal-store.ts";
+import { body, json, problems, signedIn } from "../http.ts";
+import { applyChange } from "../delta.ts";
+import type { App, AppEnv } from "../types.ts";
+
+const tags = ["sync"];
+
+const toChange = ({ entry, file }: JournalEntry): Change => ({
+  ...{ seq: entry.seq, drive_id: entry.drive_id, file_id: entry.file_id, op: entry.op, device_id: entry.device_id },
+  at: toTime(entry.at),
+  file: file === null ? null : toWire(file, "owner"),
+});
+
+/** The last change of each file, in order: a device wants the state, not the way there. */
+function compact(changes: Change[]): Change[] {
+  const last = new Map(changes.map((change) => [change.file_id, change.seq]));
+  return changes.filter((change) => last.get(change.file_id) === change.seq);
+}
+
+async function changesSince(c: Context<AppEnv>, seq: number, limit: number): Promise<Changes> {
+  const { app, claims } = c.var;
+  const drive_id = claims.user_id;
+  const { journal } = await app.tenantOfId(drive_id);
+  const found = await journal.since(drive_id, seq, limit + 1);
+  const changes = found.slice(0, limit).map(toChange);
+  const reached = changes.at(-1)?.seq ?? seq;
+  // A device's list shows when it last asked; losing one such note loses nothing.
+  c.executionCtx.waitUntil(app.accounts.synced(claims.user_id, claims.device_id, Date.now()));
+  return {
+    changes: compact(changes),
+    next_cursor: formatSyncCursor({ [drive_id]: reached }),
+    has_more: found.length > limit,
+  };
+}
+
+/** RFC 3339 or Unix seconds, to milliseconds. */
+function parseLastSync(text: string): number {
+  const at = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  if (Number.isFinite(at)) return at;
+  throw new DriveError("invalid_request", "last_sync must be a time: RFC 3339, or seconds since 1970.");
+}
+
+export function syncRoutes(api: App): void {
+  api.openapi(
+    createRoute({
+      ...{ method: "get", path: "/sync/changes", tags, security: signedIn, request: { query: changesQuerySchema } },
+      responses: { 200: json(changesSchema, "What happened since the cursor, in order"), ...problems },
+    }),
+    async (c) => {
+      const { cursor, limit } = c.req.valid("query");
+      const reached = parseSyncCursor(cursor)[c.var.claims.user_id] ?? 0;
+      return c.json(await changesSince(c, reached, limit), 200);
+    },
+  );
+
+  api.openapi(
+    createRoute({
+      ...{ method: "get", path: "/files/sync", tags, security: signedIn, request: { query: pollQuerySchema } },
+      description: "The polling form of `/sync/changes`: what changed since a time.",
+      responses: { 200: json(changesSchema, "What happened since"), ...problems },
+    }),
+    async (c) => {
+      const { last_sync, limit } = c.req.valid("query");
+      const drive_id = c.var.claims.user_id;
+      const { journal } = await c.var.app.tenantOfId(drive_id);
+      return c.json(await changesSince(c, await journal.seqBefore(drive_id, parseLastSync(last_sync)), limit), 200);
+    },
+  );
+
+  api.openapi(
+    createRoute({
+      ...{ method: "post", path: "/sync/delta", tags, security: signedIn, request: body(deltaSchema) },
+      responses: { 200: json(deltaAnswerSchema, "One answer a change: a bad one fails alone"), ...problems },
+    }),
+    async (c) => {
+      const { device_id, changes } = c.req.valid("json");
+      if (device_id !== c.var.claims.device_id)
+        throw new DriveError("forbidden", "This sign-in belongs to another device.");
+      const results = [];
+      // In order: a later change may stand on an earlier one.
+      for (const change of changes) results.push(await applyChange(c, change));
+      return c.json({ results }, 200);
+    },
+  );
+
+  api.openAPIRegistry.registerPath({
+    ...{ method: "get", path: "/sync/ws", tags, security: signedIn },
+    description:
+      "WebSocket that wakes the device. The token comes in `Authorization`, or as the sub-protocol `edgedrive.token.<token>` beside `edgedrive.v1`.",
+    responses: { 101: { description: "Switching protocols" }, ...problems },
+  });
+  api.get("/sync/ws", async (c) => {
+    if (c.req.header("upgrade")?.toLowerCase() !== "websocket")
+      throw new DriveError("invalid_request", "This address speaks WebSocket only.");
+    const { user_id, session_id, device_id } = c.var.claims;
+    const url = `https://hub/ws?${new URLSearchParams({ session_id, device_id })}`;
+    return c.var.app.hub(user_id).fetch(new Request(url, c.req.raw));
+  });
+}

@@ -37,7 +37,11 @@ const metadataText = (metadata: FileRow["metadata"]): string =>
 export function toDocument(file: FileRow, text: string | null, seq: number): IndexDocument {
   const { file_id, parent_id, content_id, updated_at } = file;
   return {
-    ...{ file_id, parent_id, content_id, updated_at, seq },
+    file_id,
+    parent_id,
+    content_id,
+    updated_at,
+    seq,
     name: cleanText(file.name),
     metadata: cleanText(metadataText(file.metadata)),
     text: text === null ? null : cleanText(text),

@@ -22,6 +22,8 @@ export interface CandidateQuery {
 export interface DriveIndex {
   put(documents: IndexDocument[]): Promise<void>;
   remove(files: { file_id: string; seq: number }[]): Promise<void>;
+  /** What lies below these files, as far as the index knows: to find what went with a purged folder. */
+  below(file_ids: string[]): Promise<string[]>;
   /** Which content's text the index has of each file. */
   contents(file_ids: string[]): Promise<Record<string, string | null>>;
   query(query: CandidateQuery): Promise<Candidate[]>;

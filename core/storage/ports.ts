@@ -42,4 +42,6 @@ export interface Bytes {
    * a piece is valid only until the next one is asked for. So memory is one piece, however long the body is.
    */
   pieces(body: ReadableStream<Uint8Array>, size: number): AsyncIterable<Uint8Array>;
+  /** Reads away a body that is not needed, so that its sender hears the answer. Never throws. */
+  discard(body: ReadableStream<Uint8Array>): Promise<void>;
 }

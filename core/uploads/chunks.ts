@@ -58,7 +58,7 @@ export async function receiveChunk(
   if (length !== null) requireLength(length, expected, upload.part_size);
   const known = chunks.find((c) => c.chunk_index === index);
   if (known !== undefined) {
-    await body?.cancel();
+    if (body !== null) await deps.bytes.discard(body);
     if (known.chunk_id === chunk_id) return receivedBytes(chunks);
     // Writing the part again would lose verified bytes before the new ones are.
     throw new DriveError("chunk_conflict", `Another chunk has arrived at index ${index} already.`, {

@@ -122,7 +122,7 @@ export async function storeWhole(
   const drive_id = await driveOf(deps, caller, target);
   const made = await deps.uploads.madeBy(drive_id, caller.op_id);
   if (made !== null) {
-    await body.cancel();
+    await deps.bytes.discard(body);
     return made;
   }
   await deps.spend(1, size ?? 0);

@@ -18,21 +18,52 @@ class NativeHasher implements Hasher {
   }
 }
 
+/** What is read of a body that nobody wants, bytes: a little more than the platform lets through (100 MB). */
+const DRAIN_MAX = 128 * 1024 * 1024;
+
+/**
+ * Reads on to the end: a client that is still sending would see a broken connection instead of the answer. Longer
+ * bodies are cut off.
+ */
+async function drain(reader: ReadableStreamBYOBReader, used: Uint8Array<ArrayBuffer>): Promise<void> {
+  let buffer = used;
+  for (let seen = 0; seen < DRAIN_MAX;) {
+    const { value, done } = await reader.readAtLeast(buffer.length, buffer);
+    if (done || value === undefined) return;
+    seen += value.length;
+    buffer = new Uint8Array(value.buffer as ArrayBuffer);
+  }
+  await reader.cancel();
+}
+
+/** Reads a body away, so that its sender sees the answer. Never throws: the answer is decided already. */
+export async function discard(body: ReadableStream<Uint8Array>): Promise<void> {
+  try {
+    await drain(body.getReader({ mode: "byob" }), new Uint8Array(64 * 1024));
+  } catch {
+    // The sender has gone.
+  }
+}
+
 /** One buffer for a whole body: a new one per piece grew five uploads to 1 GB resident. */
 async function* pieces(body: ReadableStream<Uint8Array>, size: number): AsyncIterable<Uint8Array> {
   const reader = body.getReader({ mode: "byob" });
   let buffer = new Uint8Array(size);
+  let ended = false;
   try {
     for (;;) {
       const { value, done } = await reader.readAtLeast(size, buffer);
-      if (value !== undefined && value.length > 0) yield value;
-      if (done || value === undefined) return;
-      buffer = new Uint8Array(value.buffer as ArrayBuffer);
+      ended = done || value === undefined;
+      if (value !== undefined && value.length > 0) {
+        buffer = new Uint8Array(value.buffer as ArrayBuffer);
+        yield value;
+      }
+      if (ended) return;
     }
   } finally {
-    // Tells the sender that the rest is not wanted when the consumer stopped early.
-    await reader.cancel().catch(() => undefined);
+    // The consumer stopped early: what failed there is what the sender is to hear.
+    if (!ended) await drain(reader, buffer).catch(() => undefined);
   }
 }
 
-export const workerBytes: Bytes = { hasher: () => new NativeHasher(), pieces };
+export const workerBytes: Bytes = { hasher: () => new NativeHasher(), pieces, discard };

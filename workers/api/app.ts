@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
 import { DriveError } from "../../core/protocol/errors.ts";
+import { discard } from "../../platform/r2/bytes.ts";
 import { problem } from "../http/problem.ts";
 import { contextOf } from "./context.ts";
 import { BASE, invalid, JSON_MAX_BYTES } from "./http.ts";
@@ -76,6 +77,8 @@ export function createApp(): Hono<AppEnv> {
     c.set("request_id", c.req.header("cf-ray") ?? crypto.randomUUID());
     c.set("app", contextOf(c.env));
     await next();
+    const { body, bodyUsed } = c.req.raw;
+    if (body !== null && !bodyUsed && !body.locked) await discard(body);
     if (c.res.status !== 101) c.res.headers.set("x-request-id", c.var.request_id);
   });
   healthRoutes(root);

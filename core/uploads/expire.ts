@@ -1,0 +1,79 @@
+/**
+ * The end of upload sessions. docs/spec/events.md, E10 to E12.
+ *
+ *   open, past its time      -> release through the hub (state `aborted`, quota back)
+ *   aborted, past its time   -> end the multipart upload, delete the object, forget the row
+ *   committed, past its time -> forget the row; its object is the content of a file
+ *
+ * The hub orders release and commit, and only an `aborted` session loses its object: so no object goes that a
+ * committed content refers to. Each step can be repeated, and the row goes last: a crash anywhere leaves what the next
+ * sweep finds.
+ */
+import type { TenantId } from "../protocol/ids.ts";
+import type { ObjectStore } from "../storage/ports.ts";
+import type { Result, Submission } from "../sync/commands.ts";
+import type { UploadRow } from "./model.ts";
+
+/** A request that began just before its session expired may still be writing: its object is looked for later. */
+const GRACE = 60 * 60 * 1000;
+
+export interface UploadKey {
+  tenant_id: TenantId;
+  upload_id: string;
+}
+
+export interface ExpiryStore {
+  /** A page of sessions with `expires_at` up to `before`, behind `after`, by key; empty at the end. */
+  expired(open: boolean, before: number, after: UploadKey | null): Promise<UploadRow[]>;
+  /** Deletes the session and its chunks, unless it is open. */
+  forget(key: UploadKey): Promise<void>;
+}
+
+export interface ExpiryDeps {
+  store: ExpiryStore;
+  objects: Pick<ObjectStore, "abortMultipart" | "delete">;
+  submit(drive_id: string, submission: Submission): Promise<Result>;
+  now(): number;
+  /** A session that could not be ended; the next sweep tries again. */
+  report(upload: UploadRow, error: unknown): void;
+}
+
+export async function expireUploads(deps: ExpiryDeps): Promise<void> {
+  await each(deps, true, deps.now(), (upload) => release(deps, upload));
+  await each(deps, false, deps.now() - GRACE, (upload) => finish(deps, upload));
+}
+
+/** One session that fails holds up none of the others. */
+async function each(
+  deps: ExpiryDeps,
+  open: boolean,
+  before: number,
+  end: (upload: UploadRow) => Promise<void>,
+): Promise<void> {
+  let after: UploadKey | null = null;
+  for (;;) {
+    const page: UploadRow[] = await deps.store.expired(open, before, after);
+    for (const upload of page) await end(upload).catch((error: unknown) => deps.report(upload, error));
+    after = page.at(-1) ?? null;
+    if (after === null) return;
+  }
+}
+
+async function release(deps: ExpiryDeps, { upload_id, drive_id, created_by }: UploadRow): Promise<void> {
+  const result = await deps.submit(drive_id, {
+    command: { op: "release_upload", upload_id },
+    actor: { user_id: created_by, device_id: null },
+    op_id: `release:${upload_id}`,
+  });
+  // Closed meanwhile by its owner: the other half of the sweep has it then.
+  if (result.ok || result.failure.code === "upload_completed" || result.failure.code === "unknown_upload") return;
+  throw new Error(result.failure.code);
+}
+
+async function finish(deps: ExpiryDeps, upload: UploadRow): Promise<void> {
+  if (upload.state === "aborted") {
+    if (upload.r2_upload_id !== null) await deps.objects.abortMultipart(upload.object_key, upload.r2_upload_id);
+    await deps.objects.delete([upload.object_key]);
+  }
+  await deps.store.forget(upload);
+}

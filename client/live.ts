@@ -2,7 +2,7 @@ import { socketMessageSchema, SOCKET_PROTOCOL, SOCKET_TOKEN_PREFIX, type Change 
 import { jittered } from "./backoff.ts";
 import { isCode } from "./errors.ts";
 import type { Session } from "./session.ts";
-import { NOW, type Sync } from "./sync.ts";
+import { CURSOR_NOW, type Sync } from "./sync.ts";
 
 /** `connecting` covers the pause before the next attempt as well. */
 export type LiveState = "connecting" | "open" | "stopped";
@@ -12,7 +12,7 @@ export interface LiveOptions {
   sync: Sync;
   /** `ws(s)://host` of the server. */
   socket_origin: string;
-  /** Where to go on from; `NOW` for the end of the journal. */
+  /** Where to go on from; `CURSOR_NOW` for the end of the journal. */
   cursor: string;
   /** Changes in the order of the journal. */
   onChanges(changes: Change[]): void;
@@ -141,7 +141,7 @@ export class Live {
       }
     } catch (error) {
       if (isCode(error, "cursor_expired", "cursor_invalid")) {
-        this.#cursor = NOW;
+        this.#cursor = CURSOR_NOW;
         this.#options.onGap();
       }
       // Anything else: the connection is in trouble too, and the next one begins with a pull.

@@ -89,14 +89,21 @@ test("two tabs that share the storage never spend the same refresh token", async
   expect(await Promise.all(tabs.map((tab) => tab.fresh_token()))).toEqual(["access-2", "access-3", "access-4"]);
 });
 
-test("a revoked session signs out here and says so, but keeps the device", async () => {
+test("someone else who signs in here is another device", async () => {
+  const { session } = open();
+  await session.login({ email: "ada@example.org", password: "p" });
+  await session.login({ email: "bob@example.org", password: "p" });
+  expect(server.seen.at(-1)?.json()).not.toHaveProperty("device_id");
+});
+
+test("a revoked session signs out here and says so", async () => {
   const { http, session } = open();
   await session.login({ email: "ada@example.org", password: "p" });
   let told = 0;
   session.onChange(() => told++);
   server.handler = ({ path }) => problem(401, path === "/auth/refresh" ? "invalid_refresh_token" : "token_expired");
   await expect(http.json({ path: "/me" })).rejects.toMatchObject({ code: "token_expired" });
-  expect([session.state, session.user, session.device_id, told]).toEqual(["signed_out", null, "device-1", 1]);
+  expect([session.state, session.user, told]).toEqual(["signed_out", null, 1]);
 });
 
 test("a server that cannot be reached signs nobody out", async () => {

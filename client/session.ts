@@ -3,7 +3,8 @@ import { isCode } from "./errors.ts";
 import type { Http, TokenSource } from "./http.ts";
 import type { KeyValueStorage } from "./storage.ts";
 
-const DEVICE = "edgedrive.device_id";
+/** By address: two people who share a browser are two devices, and each stays the same one. */
+const device_key = (email: string): string => `edgedrive.device_id:${email.trim().toLowerCase()}`;
 const REFRESH = "edgedrive.refresh_token";
 const USER = "edgedrive.user";
 
@@ -52,10 +53,6 @@ export class Session implements TokenSource {
     return this.state === "signed_in" && kept !== null ? (JSON.parse(kept) as User) : null;
   }
 
-  get device_id(): string | null {
-    return this.#storage.getItem(DEVICE);
-  }
-
   access_token(): string | null {
     return this.#access?.token ?? null;
   }
@@ -76,7 +73,7 @@ export class Session implements TokenSource {
 
   /** Codes: `invalid_credentials`, `rate_limited`. Signing in again is the same device, so its history goes on. */
   async login(input: { email: string; password: string }): Promise<User> {
-    const device_id = this.device_id;
+    const device_id = this.#storage.getItem(device_key(input.email));
     const json = { ...input, ...this.#about, ...(device_id && { device_id }) };
     return this.#keep(await this.#http.json<SignedIn>({ method: "POST", path: "/auth/login", json, anonymous: true }));
   }
@@ -130,7 +127,7 @@ export class Session implements TokenSource {
     const before = this.state;
     this.#access = { token: answer.access_token, expires_at: Date.now() + answer.expires_in * 1000 };
     this.#storage.setItem(REFRESH, answer.refresh_token);
-    this.#storage.setItem(DEVICE, answer.device_id);
+    this.#storage.setItem(device_key(answer.user.email), answer.device_id);
     this.#storage.setItem(USER, JSON.stringify(answer.user));
     if (before === "signed_out") this.#tell();
     return answer.user;

@@ -35,6 +35,9 @@ export const changesSchema = z
   .meta({ id: "Changes" });
 export type Changes = z.infer<typeof changesSchema>;
 
+/** The cursor for the end of the journal: for a device that has just read what it shows, and wants what comes after. */
+export const CURSOR_NOW = "now";
+
 export const changesQuerySchema = z.object({
   cursor: z.string().max(4096).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(1000),

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { Live, NOW, type LiveState } from "../../client/index.ts";
+import { CURSOR_NOW, Live, type LiveState } from "../../client/index.ts";
 import { session, sync } from "../lib/drive.ts";
 import { applyChanges, readEverythingAgain } from "./apply-changes.ts";
 
@@ -32,7 +32,7 @@ export function followDrive(): () => void {
     session,
     sync,
     socket_origin,
-    cursor: NOW,
+    cursor: CURSOR_NOW,
     onChanges: applyChanges,
     onGap: () => void readEverythingAgain(),
     onState,

@@ -73,7 +73,7 @@ export function FileTable(props: FileTableProps) {
           />
           {!narrow && <SortColumn id={when.column} allowsSorting={Boolean(sort)} width={150} label={when.label} />}
           {!narrow && <SortColumn id="size" allowsSorting={Boolean(sort)} width={110} label={text.size} />}
-          <Column id="actions" width={56} minWidth={56} textValue={text.actions}>
+          <Column id="actions" className="column" width={56} minWidth={56} textValue={text.actions}>
             <span className="visually-hidden">{text.actions}</span>
           </Column>
         </TableHeader>

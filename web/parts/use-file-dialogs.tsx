@@ -12,7 +12,7 @@ import { ShareDialog } from "./share-dialog.tsx";
 
 const text = {
   open: "Open",
-  look: "Look at it",
+  look: "Preview",
   download: "Download",
   share: "Share…",
   rename: "Rename…",

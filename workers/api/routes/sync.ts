@@ -5,6 +5,7 @@ import {
   changesQuerySchema,
   type Changes,
   changesSchema,
+  CURSOR_NOW,
   deltaAnswerSchema,
   deltaSchema,
   pollQuerySchema,
@@ -63,7 +64,13 @@ export function syncRoutes(api: App): void {
     }),
     async (c) => {
       const { cursor, limit } = c.req.valid("query");
-      const reached = parseSyncCursor(cursor)[c.var.claims.user_id] ?? 0;
+      const drive_id = c.var.claims.user_id;
+      if (cursor === CURSOR_NOW) {
+        const { journal } = await c.var.app.tenantOfId(drive_id);
+        const next_cursor = formatSyncCursor({ [drive_id]: await journal.lastSeq(drive_id) });
+        return c.json({ changes: [], next_cursor, has_more: false }, 200);
+      }
+      const reached = parseSyncCursor(cursor)[drive_id] ?? 0;
       return c.json(await changesSince(c, reached, limit), 200);
     },
   );

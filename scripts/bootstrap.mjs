@@ -77,14 +77,24 @@ function run(node) {
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 
-  // npm killed with -9 takes nobody with it. A parent that is npm is the user's handle on us: without it, end.
-  const parent = process.ppid;
-  if (process.env.npm_lifecycle_event) {
-    setInterval(() => process.ppid !== parent && child.kill("SIGTERM"), 500).unref();
-  }
+  // npm killed with -9 takes nobody with it, and with it the user's handle on us is gone: end.
+  const before = npmAbove();
+  if (before) setInterval(() => npmAbove() !== before && child.kill("SIGTERM"), 500).unref();
 
   child.on("error", (error) => fail(`${node}: ${error.message}`));
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
+
+/** The npm that runs us, as a number of a process; its shell may stand between. Nothing when npm did not start us. */
+function npmAbove() {
+  if (!process.env.npm_lifecycle_event) return undefined;
+  try {
+    // proc(5): "pid (command) state ppid ...".
+    const [, command, parent] = /\((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${process.ppid}/stat`, "utf8")) ?? [];
+    return /^(ba|da|z|a)?sh$/.test(command ?? "") ? `${process.ppid} of ${parent}` : String(process.ppid);
+  } catch {
+    return String(process.ppid);
+  }
 }
 
 /** @returns {never} */

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
@@ -9,6 +9,7 @@ import { startProduct } from "../../scripts/lib/start-product.ts";
 import {
   allGone,
   endProduct,
+  readPidFile,
   runStart,
   spawnProduct,
   temporaryData,
@@ -154,18 +155,20 @@ describe("npm start", () => {
     expect(output).toContain("--port wants a number");
   });
 
-  it("ends when the bootstrap that started it is killed with -9", async () => {
+  it.each([
+    { killed: "the bootstrap", command: process.execPath, args: [inRoot("scripts/bootstrap.mjs"), "scripts/start.ts"] },
+    { killed: "npm", command: "npm", args: ["start", "--silent", "--"] },
+  ])("ends when $killed that started it is killed with -9", async ({ command, args }) => {
     using data = temporaryData();
-    mkdirSync(data.path, { recursive: true });
-    const args = [inRoot("scripts/bootstrap.mjs"), "scripts/start.ts", "--port", "0", "--data", data.path];
-    const bootstrap = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const parent = spawn(command, [...args, "--port", "0", "--data", data.path], {
+      cwd: inRoot(""),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     let output = "";
-    bootstrap.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+    parent.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
     await waitFor(() => output.includes("Open"), 60_000);
-    const { self, children } = JSON.parse(readFileSync(join(data.path, "pid"), "utf8")) as ReturnType<
-      SpawnedProduct["processes"]
-    >;
-    bootstrap.kill("SIGKILL");
+    const { self, children } = readPidFile(data.path);
+    parent.kill("SIGKILL");
     await waitFor(() => allGone([self, ...children]));
   });
 });

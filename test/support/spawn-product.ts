@@ -31,9 +31,7 @@ export async function spawnProduct(data: string, args: string[] = ["--port", "0"
   const address = waitFor(() => /Open\s+(http:\S+)/.exec(output())?.[1], 60_000);
   const url = await Promise.race([address, ended]);
   ended.catch(() => {});
-  const processes = () =>
-    JSON.parse(readFileSync(join(data, "pid"), "utf8")) as ReturnType<SpawnedProduct["processes"]>;
-  return { process: child, url, output, exited, processes };
+  return { process: child, url, output, exited, processes: () => readPidFile(data) };
 }
 
 /** Runs it to its end. */
@@ -48,6 +46,9 @@ export async function endProduct({ process: child, exited }: SpawnedProduct): Pr
   child.kill("SIGTERM");
   await exited;
 }
+
+export const readPidFile = (data: string): ReturnType<SpawnedProduct["processes"]> =>
+  JSON.parse(readFileSync(join(data, "pid"), "utf8")) as ReturnType<SpawnedProduct["processes"]>;
 
 export const allGone = (processes: ProcessId[]): boolean => !processes.some(isRunning);
 

@@ -94,7 +94,14 @@ export class SearchIndex extends DurableObject implements DriveIndex {
          on conflict (file_id) do update set parent_id = excluded.parent_id, content_id = excluded.content_id,
            name = excluded.name, metadata = excluded.metadata, type = excluded.type, updated_at = excluded.updated_at,
            seq = excluded.seq, removed_at = null returning id`,
-        ...[d.file_id, d.parent_id, d.content_id, d.name, d.metadata, d.type, d.updated_at, d.seq],
+        d.file_id,
+        d.parent_id,
+        d.content_id,
+        d.name,
+        d.metadata,
+        d.type,
+        d.updated_at,
+        d.seq,
       )
       .one();
     if (known === undefined || known.removed_at !== null) {
@@ -124,8 +131,22 @@ export class SearchIndex extends DurableObject implements DriveIndex {
        values (?1, '', '', 'other', 0, ?2, ?3)
        on conflict (file_id) do update set parent_id = null, content_id = null, name = '', metadata = '',
          seq = excluded.seq, removed_at = excluded.removed_at`,
-      ...[file_id, seq, now],
+      file_id,
+      seq,
+      now,
     );
+  }
+
+  /** What lies below these, as far as the index knows. */
+  async below(file_ids: string[]): Promise<string[]> {
+    const rows = this.#sql.exec<{ file_id: string }>(
+      `with recursive tree(file_id) as (
+         select value from json_each(?1)
+         union select d.file_id from tree t join documents d on d.parent_id = t.file_id
+       ) select file_id from tree where file_id not in (select value from json_each(?1))`,
+      JSON.stringify(file_ids),
+    );
+    return [...rows].map((row) => row.file_id);
   }
 
   async contents(file_ids: string[]): Promise<Record<string, string | null>> {

@@ -1,5 +1,49 @@
+/** edgedrive-queue-consumers: what comes after a commit, and the sweeps. Never reached from outside. */
+import type { CleanupJob } from "../../core/events/wake.ts";
+import { cleanup } from "./cleanup.ts";
+import { contextOf } from "./context.ts";
+import type { Env } from "./env.ts";
+import { fileEvents } from "./file-events.ts";
+import { notificationsHandler } from "./notifications.ts";
+import { PICTURES, previewsHandler } from "./previews.ts";
+import { runConsumer } from "./run.ts";
+import { searchIndexHandler, TEXTS } from "./search-index.ts";
+import { sendAll } from "./send.ts";
+
 export default {
-  async fetch(): Promise<Response> { return new Response(null, { status: 404 }); },
-  async queue(batch: MessageBatch): Promise<void> { batch.ackAll(); },
-  async scheduled(): Promise<void> {},
-} satisfies ExportedHandler;
+  async fetch(): Promise<Response> {
+    return new Response(null, { status: 404 });
+  },
+
+  async queue(batch, env): Promise<void> {
+    const context = contextOf(env);
+    switch (batch.queue) {
+      case "edgedrive-file-events":
+        return fileEvents(context, batch);
+      case "edgedrive-previews":
+        return runConsumer(context, batch, { consumer: "previews", handlerOf: previewsHandler, work: PICTURES });
+      case "edgedrive-search-index":
+        return runConsumer(context, batch, { consumer: "search-index", handlerOf: searchIndexHandler, work: TEXTS });
+      case "edgedrive-notifications":
+        return runConsumer(context, batch, {
+          consumer: "notifications",
+          handlerOf: notificationsHandler,
+          work: Infinity,
+        });
+      case "edgedrive-cleanup":
+        return cleanup(context, batch);
+      default:
+        throw new Error(`no consumer for the queue ${batch.queue}`);
+    }
+  },
+
+  /** Only enqueues: the work then has the queue's retries, and can be started by a message as well. */
+  async scheduled(_controller, env): Promise<void> {
+    const { shards } = contextOf(env).shards;
+    const jobs = [...shards.keys()].flatMap((shard): CleanupJob[] => [
+      { job: "republish", shard },
+      { job: "expire_uploads", shard },
+    ]);
+    await sendAll(env.CLEANUP, jobs);
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,5 +1,5 @@
-import type { TenantId } from "../../../core/protocol/ids.ts";
-import type { Access, Principal, RightsStore } from "../../../core/sharing/rights.ts";
+import { type TenantId, tenantOf } from "../../../core/protocol/ids.ts";
+import type { Access, Grant, Principal, RightsStore } from "../../../core/sharing/rights.ts";
 import { type Stored, toFile } from "./rows.ts";
 
 /** One row: the file, its chain and the principal's living grants on the chain. */
@@ -45,4 +45,59 @@ export class D1RightsStore implements RightsStore {
     const row = await this.statement(principal, file_id).first<Stored>();
     return row === null ? null : toAccess(row);
   }
+}
+
+/** Nodes of all chains once each: siblings share their ancestors. */
+const SELECT_MANY = `
+with recursive node(tenant_id, file_id, parent_id) as (
+  select f.tenant_id, f.file_id, f.parent_id from json_each(?1) want
+    join files f on f.tenant_id = want.value ->> '$[0]' and f.file_id = want.value ->> '$[1]'
+  union
+  select f.tenant_id, f.file_id, f.parent_id
+    from node n join files f on f.tenant_id = n.tenant_id and f.file_id = n.parent_id
+)
+select f.*,
+  (select json_group_array(json_object('file_id', p.file_id, 'permission', p.permission)) from permissions p
+     where p.tenant_id = n.tenant_id and p.file_id = n.file_id and p.revoked_at is null
+       and (p.expires_at is null or p.expires_at > ?3) and p.PRINCIPAL = ?2) as grants
+from node n join files f on f.tenant_id = n.tenant_id and f.file_id = n.file_id`;
+
+/**
+ * What `find` tells, of many files of one shard, whatever their tenants, in one query. Unknown ids are missing.
+ * @param file_ids a few thousand at most
+ */
+export async function findMany(
+  db: D1Database,
+  principal: Principal,
+  file_ids: readonly string[],
+): Promise<Map<string, Access>> {
+  const [column, id] =
+    principal.kind === "user" ? ["user_id", principal.user_id] : ["permission_id", principal.permission_id];
+  const wanted = JSON.stringify(file_ids.map((file_id) => [tenantOf(file_id), file_id]));
+  const { results } = await db
+    .prepare(SELECT_MANY.replace("PRINCIPAL", column as string))
+    .bind(wanted, id, Date.now())
+    .all<Stored>();
+  const nodes = new Map(
+    results.map(({ grants, ...row }) => [
+      row.file_id as string,
+      { row, grants: JSON.parse(grants as string) as Grant[] },
+    ]),
+  );
+  const found = new Map<string, Access>();
+  for (const file_id of file_ids) {
+    const chain = [];
+    const held: Grant[] = [];
+    for (let at = nodes.get(file_id); at !== undefined; at = nodes.get(at.row.parent_id as string)) {
+      chain.push({
+        file_id: at.row.file_id as string,
+        name: at.row.name as string,
+        trashed_at: at.row.trashed_at as number | null,
+      });
+      held.push(...at.grants);
+    }
+    const own = nodes.get(file_id);
+    if (own !== undefined) found.set(file_id, { file: toFile(own.row), chain, grants: held });
+  }
+  return found;
 }

@@ -1,0 +1,68 @@
+/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12. */
+import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
+import type { Result } from "../../core/sync/commands.ts";
+import { expireUploads } from "../../core/uploads/expire.ts";
+import { D1ExpiryStore } from "../../platform/d1/shard/expiry-store.ts";
+import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagging-drives.ts";
+import type { Context } from "./context.ts";
+import { sendAll } from "./send.ts";
+
+/** An entry younger than this has its wake under way. */
+const SETTLE_TIME = 5_000;
+/** Pages of drives in one job; the rest is the next job's. */
+const PAGES = 20;
+
+export async function cleanup(context: Context, batch: MessageBatch): Promise<void> {
+  for (const message of batch.messages) {
+    const job = cleanupJobSchema.safeParse(message.body);
+    try {
+      if (!job.success) throw new Error("no such job");
+      await runJob(context, job.data);
+      message.ack();
+    } catch (error) {
+      console.error({
+        message: "a sweep failed",
+        job: job.data?.job,
+        error: error instanceof Error ? error.name : "unknown",
+      });
+      message.retry();
+    }
+  }
+}
+
+async function runJob(context: Context, job: CleanupJob): Promise<void> {
+  const db = context.shards.shards.get(job.shard);
+  if (db === undefined) throw new Error("no such shard");
+  if (job.job === "republish") return republish(context, db, job.shard, job.after ?? null);
+  const { SYNC_HUB } = context.env;
+  return expireUploads({
+    store: new D1ExpiryStore(db),
+    objects: context.objects,
+    // RPC's own types lose the union.
+    submit: async (drive_id, submission) =>
+      (await SYNC_HUB.get(SYNC_HUB.idFromName(drive_id)).submit(drive_id, submission)) as Result,
+    now: context.now,
+    report: ({ upload_id }, error) =>
+      console.error({ message: "an upload session could not be ended", upload_id, error: String(error) }),
+  });
+}
+
+/** Wakes each consumer that is behind in a drive, or has failures that are due. */
+async function republish(context: Context, db: D1Database, shard: string, start: DriveKey | null): Promise<void> {
+  if (start === null) await wake(context, await findDue(db, context.now()));
+  let after = start;
+  for (let page = 0; page < PAGES; page++) {
+    const { lagging, next } = await findLagging(db, after, context.now() - SETTLE_TIME);
+    await wake(context, lagging);
+    if (next === null) return;
+    after = next;
+  }
+  if (after !== null) await context.env.CLEANUP.send({ job: "republish", shard, after } satisfies CleanupJob);
+}
+
+async function wake(context: Context, lagging: Lagging[]): Promise<void> {
+  for (const [consumer, drives] of Map.groupBy(lagging, (drive) => drive.consumer)) {
+    const wakes = drives.map(({ tenant_id, drive_id, seq }) => ({ tenant_id, drive_id, seq }));
+    await sendAll(context.queue(consumer), wakes);
+  }
+}

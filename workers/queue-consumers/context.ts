@@ -1,0 +1,65 @@
+/** Wires the dependencies once for each isolate. */
+import type { EventHandler } from "../../core/events/ports.ts";
+import type { ConsumerName, Wake } from "../../core/events/wake.ts";
+import { readConfig, shardBindings } from "../../platform/config.ts";
+import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
+import { DerivedStore } from "../../platform/derived/derived-store.ts";
+import { R2ObjectStore } from "../../platform/r2/object-store.ts";
+import type { Env } from "./env.ts";
+
+export class Context {
+  readonly env: Env;
+  readonly shards: ShardMap;
+  readonly objects: R2ObjectStore;
+  readonly derived: DerivedStore;
+  readonly now = (): number => Date.now();
+
+  constructor(env: Env) {
+    this.env = env;
+    const { SHARDS } = readConfig(env, "SHARDS");
+    this.shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
+    this.objects = new R2ObjectStore(env.BLOBS);
+    this.derived = new DerivedStore(env.DERIVED);
+  }
+
+  queue(consumer: ConsumerName): Queue {
+    return { previews: this.env.PREVIEWS, "search-index": this.env.SEARCH, notifications: this.env.NOTIFICATIONS }[
+      consumer
+    ];
+  }
+
+  deadLetters(consumer: ConsumerName): Queue {
+    const { PREVIEWS_DEAD, SEARCH_DEAD, NOTIFICATIONS_DEAD } = this.env;
+    return { previews: PREVIEWS_DEAD, "search-index": SEARCH_DEAD, notifications: NOTIFICATIONS_DEAD }[consumer];
+  }
+}
+
+/** Makes the handler of one run over one drive. `budget` is shared by the runs of one batch. */
+export type HandlerOf = (context: Context, place: TenantPlace, wake: Wake, budget: Budget) => EventHandler;
+
+/** Costly pieces of work that one invocation may still do: keeps it within its CPU time. */
+export class Budget {
+  #left: number;
+
+  constructor(left: number) {
+    this.#left = left;
+  }
+
+  get isSpent(): boolean {
+    return this.#left <= 0;
+  }
+
+  spend(): void {
+    this.#left -= 1;
+  }
+}
+
+const contexts = new WeakMap<object, Context>();
+
+export function contextOf(env: Env): Context {
+  const known = contexts.get(env);
+  if (known !== undefined) return known;
+  const context = new Context(env);
+  contexts.set(env, context);
+  return context;
+}

@@ -1,0 +1,159 @@
+/** A drive in a real shard, changed through the real hub: for tests of what reads it. */
+import { env } from "cloudflare:workers";
+import type { FileRow, PermissionRow } from "../../../core/files/model.ts";
+import { fromFailure } from "../../../core/protocol/errors.ts";
+import type { UploadRow } from "../../../core/uploads/model.ts";
+import { newId, newShareToken, newTenantId } from "../../../core/protocol/ids.ts";
+import { writeContent } from "../../../core/storage/write.ts";
+import type { Command, Outcome } from "../../../core/sync/commands.ts";
+import { Hub } from "../../../core/sync/hub.ts";
+import { D1DriveStore } from "../../../platform/d1/shard/drive-store.ts";
+import { provisionTenant } from "../../../platform/d1/shard/provision.ts";
+import { workerBytes } from "../../../platform/r2/bytes.ts";
+import { R2ObjectStore } from "../../../platform/r2/object-store.ts";
+
+export const bindings = env as unknown as Record<string, D1Database> & { BLOBS: R2Bucket };
+
+export class DriveFixture {
+  readonly tenant: number;
+  readonly shard: D1Database;
+  /** User, drive and root folder. */
+  readonly root: string;
+  readonly #hub: Hub;
+
+  private constructor(tenant: number, root: string, shard: D1Database) {
+    this.tenant = tenant;
+    this.root = root;
+    this.shard = shard;
+    this.#hub = new Hub({
+      store: new D1DriveStore(shard, tenant, root),
+      now: () => Date.now(),
+      newId: () => this.id(),
+      announce: () => undefined,
+      report: (error) => console.error(error),
+    });
+  }
+
+  static async create(shard = "SHARD_00"): Promise<DriveFixture> {
+    const tenant = newTenantId();
+    const now = Date.now();
+    const root = newId(tenant, now);
+    await bindings
+      .DIRECTORY!.prepare(
+        `insert into tenants (tenant_id, kind, name, shard, state, plan, created_at)
+         values (?1, 'personal', 'Test', ?2, 'active', 'generous', ?3)`,
+      )
+      .bind(tenant, shard, now)
+      .run();
+    const db = bindings[shard]!;
+    await provisionTenant(db, { tenant_id: tenant, name: "Test", plan: "generous", storage_bytes: 2 ** 40 }, root, now);
+    return new DriveFixture(tenant, root, db);
+  }
+
+  id(): string {
+    return newId(this.tenant, Date.now());
+  }
+
+  async run(command: Command): Promise<Outcome> {
+    const actor = { user_id: this.root, device_id: null };
+    const result = await this.#hub.submit({ command, actor, op_id: crypto.randomUUID() });
+    if (!result.ok) throw fromFailure(result.failure);
+    return result.outcome;
+  }
+
+  async folder(name: string, parent_id = this.root): Promise<FileRow> {
+    return (await this.run({ op: "create_folder", parent_id, name, on_name_conflict: "fail" })).file as FileRow;
+  }
+
+  /** A file, or with `file_id` a new version of one. */
+  async file(
+    name: string,
+    bytes: Uint8Array,
+    options: { parent_id?: string; mime_type?: string; file_id?: string } = {},
+  ): Promise<FileRow> {
+    const upload_id = this.id();
+    const object_key = crypto.randomUUID();
+    const rest = { mime_type: options.mime_type ?? "text/plain", modified_at: null };
+    const target =
+      options.file_id === undefined
+        ? ({
+            kind: "file",
+            parent_id: options.parent_id ?? this.root,
+            name,
+            on_name_conflict: "fail",
+            ...rest,
+          } as const)
+        : ({ kind: "version", file_id: options.file_id, if_version_id: null, ...rest } as const);
+    const now = Date.now();
+    const upload: UploadRow = {
+      tenant_id: this.tenant,
+      upload_id,
+      drive_id: this.root,
+      state: "open",
+      target,
+      size: bytes.length,
+      reserved_bytes: bytes.length,
+      declared_hash: null,
+      object_key,
+      r2_upload_id: null,
+      part_size: 0,
+      created_by: this.root,
+      device_id: null,
+      file_id: null,
+      created_at: now,
+      expires_at: now + 1_000_000,
+    };
+    await this.run({ op: "reserve_upload", upload });
+    const body = new Blob([bytes]).stream();
+    const stored = await writeContent(new R2ObjectStore(bindings.BLOBS), workerBytes, object_key, body, 2 ** 40);
+    const content = { content_id: this.id(), integrity: "ok" as const, ...stored };
+    return (await this.run({ op: "commit_upload", upload_id, target, content })).file as FileRow;
+  }
+
+  /** A grant to a user, or a link when no user is named. */
+  async grant(file_id: string, fields: Partial<PermissionRow> = {}): Promise<PermissionRow> {
+    const isLink = fields.user_id === undefined;
+    const permission: PermissionRow = {
+      tenant_id: this.tenant,
+      file_id,
+      permission_id: this.id(),
+      drive_id: this.root,
+      kind: isLink ? "link" : "user",
+      permission: "view",
+      user_id: null,
+      email: null,
+      name: null,
+      token: isLink ? newShareToken(this.tenant) : null,
+      password_hash: null,
+      max_downloads: null,
+      created_by: this.root,
+      created_at: Date.now(),
+      expires_at: null,
+      revoked_at: null,
+      ...fields,
+    };
+    return (await this.run({ op: "grant", permission })).permission as PermissionRow;
+  }
+
+  /** Takes a file's bytes away from R2. @returns puts them back */
+  async loseBytes(file_id: string): Promise<() => Promise<void>> {
+    const sql = `select c.manifest from files f join contents c on c.tenant_id = f.tenant_id and c.content_id = f.content_id
+      where f.tenant_id = ?1 and f.file_id = ?2`;
+    const row = await this.shard.prepare(sql).bind(this.tenant, file_id).first<{ manifest: string }>();
+    const { key } = JSON.parse((row as { manifest: string }).manifest).extents[0];
+    const kept = await ((await bindings.BLOBS.get(key)) as R2ObjectBody).arrayBuffer();
+    await bindings.BLOBS.delete(key);
+    return async () => void (await bindings.BLOBS.put(key, kept));
+  }
+
+  revoke({ file_id, permission_id }: PermissionRow): Promise<Outcome> {
+    return this.run({ op: "revoke", file_id, permission_id });
+  }
+}
+
+/** Bytes that differ everywhere, so that a wrong offset shows. */
+export const noise = (length: number): Uint8Array => {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  return bytes;
+};

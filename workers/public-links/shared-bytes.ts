@@ -1,0 +1,109 @@
+/**
+ * The bytes of a version, through an immutable entry of the edge cache: keyed by tenant and version, kept as a whole,
+ * ranges cut from it. Memory is one piece, however large the file is. docs/spec/links.md, L7, L8.
+ */
+import { parseManifest } from "../../core/storage/manifest.ts";
+import { readContent } from "../../core/storage/read.ts";
+import type { TenantId } from "../../core/protocol/ids.ts";
+import type { SharedFile } from "../../core/sharing/links.ts";
+import type { Deps } from "./deps.ts";
+
+type BytesDeps = Pick<Deps, "blobs" | "cache" | "waitUntil">;
+type Bytes = ReadableStream<Uint8Array>;
+
+/** Larger files stream from R2 each time: filling an entry would cost more than it saves. */
+const ENTRY_MAX = 128 * 1024 * 1024;
+
+/** Entries that this isolate fills right now: parallel visitors of a new file do not all fill it. */
+const filling = new Set<string>();
+
+const openStored = (deps: BytesDeps, file: SharedFile, offset: number, length: number): Promise<Bytes> =>
+  readContent(deps.blobs, parseManifest(file.manifest ?? ""), offset, length);
+
+/**
+ * A source that fills an entry while it is read, piece by piece: the reader's pace is the cache's pace, so nothing
+ * piles up (`tee` would). A cache that gives up does not stop the reader; a source that breaks breaks both.
+ */
+class Filling {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #entry: WritableStreamDefaultWriter<Uint8Array>;
+  #keeping = true;
+
+  constructor(deps: BytesDeps, key: string, source: Bytes, size: number) {
+    const { readable, writable } = new FixedLengthStream(size);
+    const headers = { "cache-control": "public, max-age=31536000, immutable", "content-length": String(size) };
+    filling.add(key);
+    const kept = deps.cache.put(key, new Response(readable, { headers })).finally(() => filling.delete(key));
+    deps.waitUntil(kept);
+    this.#reader = source.getReader();
+    this.#entry = writable.getWriter();
+  }
+
+  async #keep(step: () => Promise<void>): Promise<void> {
+    if (!this.#keeping) return;
+    try {
+      await step();
+    } catch {
+      this.#keeping = false;
+    }
+  }
+
+  /** Null at the end. */
+  async next(): Promise<Uint8Array | null> {
+    try {
+      const { value, done } = await this.#reader.read();
+      await this.#keep(() => (done ? this.#entry.close() : this.#entry.write(value)));
+      return done ? null : value;
+    } catch (error) {
+      await this.#keep(() => this.#entry.abort(error));
+      throw error;
+    }
+  }
+
+  /** Reads on for the entry alone. */
+  async rest(): Promise<void> {
+    try {
+      while (this.#keeping && (await this.next()) !== null);
+      await this.#reader.cancel();
+    } catch {
+      // The entry is not kept; whoever reads the file next meets the same fault and says so.
+    }
+  }
+}
+
+/** For `Representation.open` of a link that anyone may open; guarded links read R2 themselves. */
+export async function openShared(
+  deps: BytesDeps,
+  tenant: TenantId,
+  file: SharedFile,
+  offset: number,
+  length: number,
+): Promise<Bytes> {
+  const whole = offset === 0 && length === file.size;
+  if (length === 0 || file.size > ENTRY_MAX || file.version_id === null) return openStored(deps, file, offset, length);
+  const key = `bytes/${tenant}/${file.version_id}`;
+  const entry = await deps.cache.match(key, whole ? undefined : { offset, length });
+  if (entry?.body) return entry.body;
+  if (filling.has(key)) return openStored(deps, file, offset, length);
+  const fill = new Filling(deps, key, await openStored(deps, file, 0, file.size), file.size);
+  if (!whole) {
+    // The rest of the file is on nobody's way: a second read fills the entry behind the answer.
+    deps.waitUntil(fill.rest());
+    return openStored(deps, file, offset, length);
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const piece = await fill.next();
+        if (piece === null) controller.close();
+        else controller.enqueue(piece);
+      },
+      cancel() {
+        deps.waitUntil(fill.rest());
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+export const openUncached = openStored;

@@ -76,7 +76,7 @@ beforeEach(() => {
     if (path === "/auth/login")
       return {
         status: 200,
-        json: { user: {}, device_id: "d", access_token: "tok", refresh_token: "r", expires_in: 900 },
+        json: { user: { email: "a@b.c" }, device_id: "d", access_token: "tok", refresh_token: "r", expires_in: 900 },
       };
     const since = query.get("cursor") === "now" ? seq : Number(query.get("cursor"));
     const upTo = Math.min(seq, since + 2);

@@ -16,7 +16,7 @@ export interface LiveOptions {
   cursor: string;
   /** Changes in the order of the journal. */
   onChanges(changes: Change[]): void;
-  /** The cursor is older than the journal: whatever is shown must be read anew. */
+  /** From here on every change is told; what was read before may have missed some, and must be read anew. */
   onGap(): void;
   onState?(state: LiveState): void;
   socket?: typeof WebSocket;
@@ -134,16 +134,15 @@ export class Live {
     try {
       while (this.#woken && !this.#stopped) {
         this.#woken = false;
-        const page = await this.#options.sync.changes(this.#cursor);
+        const from = this.#cursor;
+        const page = await this.#options.sync.changes(from);
         this.#cursor = page.next_cursor;
         this.#woken ||= page.has_more;
+        if (from === CURSOR_NOW) this.#options.onGap();
         if (page.changes.length > 0 && !this.#stopped) this.#options.onChanges(page.changes);
       }
     } catch (error) {
-      if (isCode(error, "cursor_expired", "cursor_invalid")) {
-        this.#cursor = CURSOR_NOW;
-        this.#options.onGap();
-      }
+      if (isCode(error, "cursor_expired", "cursor_invalid")) this.#cursor = CURSOR_NOW;
       // Anything else: the connection is in trouble too, and the next one begins with a pull.
       this.#socket?.close();
     } finally {

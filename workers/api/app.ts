@@ -83,7 +83,9 @@ export function createApp(): Hono<AppEnv> {
   });
   healthRoutes(root);
   metricsRoutes(root);
-  root.use("/api/*", secureHeaders({ crossOriginResourcePolicy: "same-origin", xFrameOptions: "DENY" }));
+  const secure = secureHeaders({ crossOriginResourcePolicy: "same-origin", xFrameOptions: "DENY" });
+  // The headers of a 101 cannot be changed.
+  root.use("/api/*", (c, next) => (c.req.header("upgrade") === undefined ? secure(c, next) : next()));
   docsRoutes(root);
   root.use("*", limitAddress);
   root.use("*", (c, next) => (isBytes(c.req.method, c.req.path) ? next() : limitJson(c, next)));

@@ -54,7 +54,11 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
       now: () => Date.now(),
       newId: () => newId(tenant_id, Date.now()),
       announce: (entries) => this.#announce(entries),
-      report: (error) => console.error({ message: "a batch failed", drive_id, error: String(error) }),
+      report: (error) => {
+        // The tenant may lie in another shard by now: look again before the next command.
+        this.#hub = null;
+        console.error({ message: "a batch failed", drive_id, error: String(error) });
+      },
     });
     return this.#hub;
   }

@@ -38,8 +38,12 @@ async function openSession(deps: IdentityDeps, account: Account, device_id: stri
   const now = deps.now();
   const secret = newSecret();
   const session: SignInSession = {
-    ...{ session_id: newId(account.tenant_id, now), user_id: account.user_id, device_id },
-    ...{ refresh_hash: await deps.tokens.fingerprint(secret), created_at: now, expires_at: now + REFRESH_TTL },
+    session_id: newId(account.tenant_id, now),
+    user_id: account.user_id,
+    device_id,
+    refresh_hash: await deps.tokens.fingerprint(secret),
+    created_at: now,
+    expires_at: now + REFRESH_TTL,
     revoked_at: null,
   };
   return { session, refresh_token: `${session.session_id}.${secret}` };
@@ -100,7 +104,12 @@ export async function register(
   const tenant_id = newTenantId();
   const plan = deps.policy.default_plan;
   const account: Account = {
-    ...{ user_id: newId(tenant_id, now), tenant_id, email: input.email, name: input.name, role, created_at: now },
+    user_id: newId(tenant_id, now),
+    tenant_id,
+    email: input.email,
+    name: input.name,
+    role,
+    created_at: now,
     password_hash: await deps.passwords.hash(input.password),
   };
   const device = deviceOf(account, null, input, now);

@@ -16,8 +16,10 @@ export const PLANS = {
   trial: { calls_per_minute: 1_000, uploads_per_hour: 100, bytes_per_hour: 1 * GB, storage_bytes: 0.1 * GB },
   standard: { calls_per_minute: 1_000, uploads_per_hour: 100, bytes_per_hour: 10 * GB, storage_bytes: 15 * GB },
   generous: {
-    ...{ calls_per_minute: 100_000, uploads_per_hour: 1_000_000 },
-    ...{ bytes_per_hour: 100_000 * GB, storage_bytes: 10_000 * GB },
+    calls_per_minute: 1e5,
+    uploads_per_hour: 1e6,
+    bytes_per_hour: 1e5 * GB,
+    storage_bytes: 1e4 * GB,
   },
 } as const satisfies Record<string, Plan>;
 

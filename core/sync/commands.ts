@@ -1,5 +1,5 @@
 /** What a drive's hub can be asked to do. Rights were checked before; the hub checks all that depends on order. */
-import type { Metadata, OnNameConflict } from "../protocol/files.ts";
+import type { Metadata } from "../protocol/files.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { FileRow, Integrity, PermissionRow, Vector } from "../files/model.ts";
 import type { UploadRow, UploadTarget } from "../uploads/model.ts";

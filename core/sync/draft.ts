@@ -25,8 +25,19 @@ export class Draft {
     this.newId = newId;
     const seq = snapshot.drive.seq;
     this.writes = {
-      ...{ expected_seq: seq, seq, used_delta: 0, reserved_delta: 0, files: [], versions: [], contents: [] },
-      ...{ permissions: [], uploads: [], settled: [], purged_files: [], purged_versions: [], journal: [] },
+      expected_seq: seq,
+      seq,
+      used_delta: 0,
+      reserved_delta: 0,
+      files: [],
+      versions: [],
+      contents: [],
+      permissions: [],
+      uploads: [],
+      settled: [],
+      purged_files: [],
+      purged_versions: [],
+      journal: [],
     };
     for (const taken of snapshot.taken) this.#names.set(nameId(taken.parent_id, taken.name_key), null);
     for (const file of [...snapshot.trees, ...snapshot.files]) this.#index(file);

@@ -44,11 +44,22 @@ async function reserve(
 ): Promise<UploadRow> {
   const now = deps.now();
   const upload: UploadRow = {
-    ...{ tenant_id: deps.tenant_id, upload_id: newId(deps.tenant_id, now), drive_id, state: "open", target },
-    ...{ size: opened.size, reserved_bytes: opened.size ?? 0, declared_hash: opened.declared_hash },
-    ...{ object_key: opened.object_key, r2_upload_id: opened.multipart, part_size: partSizeFor(opened.size ?? 0) },
-    ...{ created_by: caller.actor.user_id, device_id: caller.actor.device_id, file_id: null },
-    ...{ created_at: now, expires_at: now + SESSION_TTL },
+    tenant_id: deps.tenant_id,
+    upload_id: newId(deps.tenant_id, now),
+    drive_id,
+    state: "open",
+    target,
+    size: opened.size,
+    reserved_bytes: opened.size ?? 0,
+    declared_hash: opened.declared_hash,
+    object_key: opened.object_key,
+    r2_upload_id: opened.multipart,
+    part_size: partSizeFor(opened.size ?? 0),
+    created_by: caller.actor.user_id,
+    device_id: caller.actor.device_id,
+    file_id: null,
+    created_at: now,
+    expires_at: now + SESSION_TTL,
   };
   // The session has an operation of its own: the caller's `op_id` is the commit's.
   const op_id = `reserve:${upload.upload_id}`;
@@ -233,7 +244,9 @@ export async function completeUpload(
   const whole = await knownHash(deps, upload, chunks);
   const differs = whole !== null && upload.declared_hash !== null && whole !== upload.declared_hash;
   return commit(deps, caller, upload, {
-    ...{ content_id: newId(deps.tenant_id, deps.now()), content_hash: whole, size: upload.size as number },
+    content_id: newId(deps.tenant_id, deps.now()),
+    content_hash: whole,
+    size: upload.size as number,
     manifest: formatManifest(assembled.extents),
     integrity: differs ? "declared_hash_mismatch" : whole === null ? "pending" : "ok",
   });

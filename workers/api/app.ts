@@ -18,6 +18,8 @@ import { folderRoutes } from "./routes/folders.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { meRoutes } from "./routes/me.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { previewRoutes } from "./routes/previews.ts";
+import { searchRoutes } from "./routes/search.ts";
 import { syncRoutes } from "./routes/sync.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 import type { App, AppEnv } from "./types.ts";
@@ -55,6 +57,8 @@ function apiRoutes(): App {
   syncRoutes(api);
   uploadRoutes(api);
   fileRoutes(api);
+  previewRoutes(api);
+  searchRoutes(api);
   return api;
 }
 

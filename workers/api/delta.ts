@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { z } from "zod";
+import type { z } from "zod";
 import { toWire } from "../../core/files/wire.ts";
 import { DriveError } from "../../core/protocol/errors.ts";
 import type { DeltaAnswer, deltaChangeSchema } from "../../core/protocol/sync.ts";

@@ -64,7 +64,9 @@ function headersFor(error: DriveError, status: number): Record<string, string> {
   if (status === 401) headers["www-authenticate"] = `Bearer realm="edgedrive", error="${error.code}"`;
   const retry = error.extra.retry_after;
   if (typeof retry === "number") headers["retry-after"] = String(Math.max(1, Math.ceil(retry)));
-  else if (status === 503) headers["retry-after"] = "1";
+  if (status === 429 && typeof retry === "number")
+    headers.ratelimit = `"default";r=0;t=${Math.max(1, Math.ceil(retry))}`;
+  if (status === 503) headers["retry-after"] = "1";
   const size = error.extra.complete_length;
   if (status === 416 && typeof size === "number") headers["content-range"] = `bytes */${size}`;
   return headers;
@@ -77,7 +79,11 @@ export function problem(error: DriveError, request_id: string): Response {
   const body = {
     ...error.extra,
     type: `/api/docs#${error.code}`,
-    ...{ title: title(error.code), status, code: error.code, detail: error.message, request_id },
+    title: title(error.code),
+    status,
+    code: error.code,
+    detail: error.message,
+    request_id,
   };
   return Response.json(body, { status, headers: { ...headersFor(error, status), "x-request-id": request_id } });
 }

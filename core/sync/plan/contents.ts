@@ -62,8 +62,12 @@ export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: 
   if (excess > 0) requireSpace(draft, excess);
   const file = place(draft, upload.target, content, actor, op_id);
   draft.writes.contents.push({
-    ...{ tenant_id: draft.drive.tenant_id, content_id: content.content_id, content_hash: content.content_hash },
-    ...{ size: content.size, manifest: content.manifest, created_at: draft.now },
+    tenant_id: draft.drive.tenant_id,
+    content_id: content.content_id,
+    content_hash: content.content_hash,
+    size: content.size,
+    manifest: content.manifest,
+    created_at: draft.now,
   });
   settle(draft, upload.upload_id, "committed", file.file_id);
   return file;
@@ -102,17 +106,28 @@ function place(draft: Draft, target: UploadTarget, bytes: Bytes, actor: Actor, o
   }
   const name = placeName(draft, parent, target.name, target.on_name_conflict === "rename" ? "rename" : "fail");
   const file: FileRow = {
-    ...{ tenant_id: draft.drive.tenant_id, file_id: draft.newId(), drive_id: draft.drive.drive_id },
-    ...{ parent_id: parent.file_id, name, name_key: nameKey(name), is_folder: false },
-    ...{
-      size: bytes.size,
-      mime_type: target.mime_type,
-      content_id: bytes.content_id,
-      content_hash: bytes.content_hash,
-    },
-    ...{ integrity: bytes.integrity, version_id: draft.newId(), version_number: 1, version_count: 1 },
-    ...{ vector: bump({}, actor), metadata: {}, created_by: actor.user_id, created_at: draft.now },
-    ...{ updated_at: draft.now, modified_at: target.modified_at, trashed_at: null },
+    tenant_id: draft.drive.tenant_id,
+    file_id: draft.newId(),
+    drive_id: draft.drive.drive_id,
+    parent_id: parent.file_id,
+    name,
+    name_key: nameKey(name),
+    is_folder: false,
+    size: bytes.size,
+    mime_type: target.mime_type,
+    content_id: bytes.content_id,
+    content_hash: bytes.content_hash,
+    integrity: bytes.integrity,
+    version_id: draft.newId(),
+    version_number: 1,
+    version_count: 1,
+    vector: bump({}, actor),
+    metadata: {},
+    created_by: actor.user_id,
+    created_at: draft.now,
+    updated_at: draft.now,
+    modified_at: target.modified_at,
+    trashed_at: null,
   };
   commitVersion(draft, file, bytes.size, actor, null);
   draft.record("created", actor, op_id, file);
@@ -130,9 +145,16 @@ function addVersion(
 ): FileRow {
   const next: FileRow = {
     ...file,
-    ...{ size: bytes.size, content_id: bytes.content_id, content_hash: bytes.content_hash, integrity: bytes.integrity },
-    ...{ mime_type: target.mime_type ?? file.mime_type, modified_at: target.modified_at, updated_at: draft.now },
-    ...{ version_id: draft.newId(), version_number: file.version_number + 1, version_count: file.version_count + 1 },
+    size: bytes.size,
+    content_id: bytes.content_id,
+    content_hash: bytes.content_hash,
+    integrity: bytes.integrity,
+    mime_type: target.mime_type ?? file.mime_type,
+    modified_at: target.modified_at,
+    updated_at: draft.now,
+    version_id: draft.newId(),
+    version_number: file.version_number + 1,
+    version_count: file.version_count + 1,
     vector: bump(file.vector, actor),
   };
   commitVersion(draft, next, bytes.size - file.size, actor, description);

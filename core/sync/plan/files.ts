@@ -32,11 +32,28 @@ export function createFolder(draft: Draft, command: Of<"create_folder">, actor: 
   const parent = draft.folder(command.parent_id);
   const name = placeName(draft, parent, command.name, command.on_name_conflict);
   const folder: FileRow = {
-    ...{ tenant_id: draft.drive.tenant_id, file_id: draft.newId(), drive_id: draft.drive.drive_id },
-    ...{ parent_id: parent.file_id, name, name_key: nameKey(name), is_folder: true, size: 0, mime_type: null },
-    ...{ content_id: null, content_hash: null, integrity: "ok" as const },
-    ...{ version_id: null, version_number: 0, version_count: 0, vector: bump({}, actor), metadata: {} },
-    ...{ created_by: actor.user_id, created_at: draft.now, updated_at: draft.now, modified_at: null, trashed_at: null },
+    tenant_id: draft.drive.tenant_id,
+    file_id: draft.newId(),
+    drive_id: draft.drive.drive_id,
+    parent_id: parent.file_id,
+    name,
+    name_key: nameKey(name),
+    is_folder: true,
+    size: 0,
+    mime_type: null,
+    content_id: null,
+    content_hash: null,
+    integrity: "ok" as const,
+    version_id: null,
+    version_number: 0,
+    version_count: 0,
+    vector: bump({}, actor),
+    metadata: {},
+    created_by: actor.user_id,
+    created_at: draft.now,
+    updated_at: draft.now,
+    modified_at: null,
+    trashed_at: null,
   };
   draft.put(folder);
   draft.record("created", actor, op_id, folder);
@@ -88,7 +105,11 @@ export function untrash(draft: Draft, command: Of<"untrash">, actor: Actor, op_i
     : file.name;
   const next: FileRow = {
     ...file,
-    ...{ parent_id: parent.file_id, name, name_key: nameKey(name), trashed_at: null, updated_at: draft.now },
+    parent_id: parent.file_id,
+    name,
+    name_key: nameKey(name),
+    trashed_at: null,
+    updated_at: draft.now,
     vector: bump(file.vector, actor),
   };
   draft.put(next);
@@ -142,9 +163,15 @@ export function copyTree(draft: Draft, command: Of<"copy_tree">, actor: Actor, o
     const version_number = file.is_folder ? 0 : 1;
     const made: FileRow = {
       ...file,
-      ...{ file_id: ids.get(file.file_id) as string, parent_id, version_id: file.is_folder ? null : draft.newId() },
-      ...{ version_number, version_count: version_number, vector: bump({}, actor), created_by: actor.user_id },
-      ...{ created_at: draft.now, updated_at: draft.now },
+      file_id: ids.get(file.file_id) as string,
+      parent_id,
+      version_id: file.is_folder ? null : draft.newId(),
+      version_number,
+      version_count: version_number,
+      vector: bump({}, actor),
+      created_by: actor.user_id,
+      created_at: draft.now,
+      updated_at: draft.now,
     };
     draft.put(made);
     if (!made.is_folder) draft.writes.versions.push(versionOf(made, actor, draft.now, null));
@@ -162,10 +189,18 @@ export function copyTree(draft: Draft, command: Of<"copy_tree">, actor: Actor, o
 
 /** The history's row of a file's current version. */
 export const versionOf = (file: FileRow, actor: Actor, now: number, description: string | null): VersionRow => ({
-  ...{ tenant_id: file.tenant_id, file_id: file.file_id, version_number: file.version_number },
-  ...{ version_id: file.version_id as string, content_id: file.content_id as string, content_hash: file.content_hash },
-  ...{ size: file.size, mime_type: file.mime_type, created_by: actor.user_id, device_id: actor.device_id },
-  ...{ created_at: now, change_description: description },
+  tenant_id: file.tenant_id,
+  file_id: file.file_id,
+  version_number: file.version_number,
+  version_id: file.version_id as string,
+  content_id: file.content_id as string,
+  content_hash: file.content_hash,
+  size: file.size,
+  mime_type: file.mime_type,
+  created_by: actor.user_id,
+  device_id: actor.device_id,
+  created_at: now,
+  change_description: description,
 });
 
 export function requireSpace(draft: Draft, bytes: number): void {

@@ -9,8 +9,15 @@ import * as files from "./files.ts";
 import * as sharing from "./sharing.ts";
 
 export const noNeeds = (): Needs => ({
-  ...{ file_ids: new Set(), tree_ids: new Set(), sum_ids: new Set(), names: [], stems: [] },
-  ...{ upload_ids: new Set(), versions: [], permissions: [], op_ids: new Set() },
+  file_ids: new Set(),
+  tree_ids: new Set(),
+  sum_ids: new Set(),
+  names: [],
+  stems: [],
+  upload_ids: new Set(),
+  versions: [],
+  permissions: [],
+  op_ids: new Set(),
 });
 
 function needName(needs: Needs, parent_id: string, name: string, mayRename: boolean): void {

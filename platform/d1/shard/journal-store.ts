@@ -40,9 +40,17 @@ export class JournalStore {
       .all<Stored>();
     return results.map((row) => ({
       entry: {
-        ...{ tenant_id: this.#tenant, drive_id, seq: row.j_seq, op: row.j_op, file_id: row.j_file_id },
-        ...{ version_id: row.j_version_id, permission_id: row.j_permission_id, op_id: row.j_op_id },
-        ...{ actor_id: row.j_actor_id, device_id: row.j_device_id, at: row.j_at },
+        tenant_id: this.#tenant,
+        drive_id,
+        seq: row.j_seq,
+        op: row.j_op,
+        file_id: row.j_file_id,
+        version_id: row.j_version_id,
+        permission_id: row.j_permission_id,
+        op_id: row.j_op_id,
+        actor_id: row.j_actor_id,
+        device_id: row.j_device_id,
+        at: row.j_at,
       } as JournalRow,
       file:
         row.file_id === null

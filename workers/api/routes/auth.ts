@@ -24,7 +24,11 @@ const INVITE_TTL = 7 * 24 * 3_600_000;
 function withCookie(c: Context<AppEnv>, answer: SignedIn): SignedIn {
   const secure = new URL(c.req.url).protocol === "https:";
   setCookie(c, ACCESS_COOKIE, answer.access_token, {
-    ...{ httpOnly: true, sameSite: "Strict", path: "/api/v1", maxAge: answer.expires_in, secure },
+    httpOnly: true,
+    sameSite: "Strict",
+    path: "/api/v1",
+    maxAge: answer.expires_in,
+    secure,
   });
   return answer;
 }
@@ -40,16 +44,28 @@ async function throttle(c: Context<AppEnv>, email: string): Promise<void> {
 export function authRoutes(api: App): void {
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/auth/register", tags, request: body(registerSchema) },
-      responses: { 201: json(signedInSchema, "The new account, signed in"), ...problems },
+      method: "post",
+      path: "/auth/register",
+      tags,
+      request: body(registerSchema),
+      responses: {
+        201: json(signedInSchema, "The new account, signed in"),
+        ...problems,
+      },
     }),
     async (c) => c.json(withCookie(c, await register(c.var.app.identity, c.req.valid("json"))), 201),
   );
 
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/auth/login", tags, request: body(loginSchema) },
-      responses: { 200: json(signedInSchema, "Signed in"), ...problems },
+      method: "post",
+      path: "/auth/login",
+      tags,
+      request: body(loginSchema),
+      responses: {
+        200: json(signedInSchema, "Signed in"),
+        ...problems,
+      },
     }),
     async (c) => {
       const input = c.req.valid("json");
@@ -60,8 +76,14 @@ export function authRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/auth/refresh", tags, request: body(refreshSchema) },
-      responses: { 200: json(signedInSchema, "New tokens; the old refresh token is used up"), ...problems },
+      method: "post",
+      path: "/auth/refresh",
+      tags,
+      request: body(refreshSchema),
+      responses: {
+        200: json(signedInSchema, "New tokens; the old refresh token is used up"),
+        ...problems,
+      },
     }),
     async (c) => {
       try {
@@ -79,8 +101,15 @@ export function authRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/auth/logout", tags, security: signedIn, middleware: [authenticate] },
-      responses: { ...noContent, ...problems },
+      method: "post",
+      path: "/auth/logout",
+      tags,
+      security: signedIn,
+      middleware: [authenticate],
+      responses: {
+        ...noContent,
+        ...problems,
+      },
     }),
     async (c) => {
       const { session_id, user_id } = c.var.claims;
@@ -94,8 +123,15 @@ export function authRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/admin/invites", tags: ["admin"], security: signedIn, middleware: [authenticate] },
-      responses: { 201: json(inviteSchema, "A one-time invitation, valid for seven days"), ...problems },
+      method: "post",
+      path: "/admin/invites",
+      tags: ["admin"],
+      security: signedIn,
+      middleware: [authenticate],
+      responses: {
+        201: json(inviteSchema, "A one-time invitation, valid for seven days"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { user_id, role } = c.var.claims;

@@ -20,12 +20,21 @@ const bytes = {
 
 const route = (method: "get" | "head") =>
   createRoute({
-    ...{ method, path: "/files/{id}/download", tags: ["downloads"], security: [...signedIn, {}] },
+    method,
+    path: "/files/{id}/download",
+    tags: ["downloads"],
+    security: [...signedIn, {}],
     description: "Range, If-Range, If-None-Match, If-Match and HEAD as RFC 9110 says; several ranges get the whole.",
-    request: { params: fileParams, query },
+    request: {
+      params: fileParams,
+      query,
+    },
     responses: {
       200: bytes,
-      206: { ...bytes, description: "A range of the bytes" },
+      206: {
+        ...bytes,
+        description: "A range of the bytes",
+      },
       304: { description: "Not changed" },
       ...problems,
     },
@@ -59,9 +68,13 @@ async function download(c: Context<AppEnv>): Promise<Response> {
   const { version, manifest } = content;
   const extents = parseManifest(manifest);
   return serveBytes(c.req.raw, {
-    ...{ etag: `"${version.version_id}"`, size: version.size, last_modified: new Date(version.created_at) },
-    ...{ media_type: version.mime_type ?? "application/octet-stream", file_name: file.name },
-    ...{ content_hash: version.content_hash, cache_control: "private, no-cache, no-transform" },
+    etag: `"${version.version_id}"`,
+    size: version.size,
+    last_modified: new Date(version.created_at),
+    media_type: version.mime_type ?? "application/octet-stream",
+    file_name: file.name,
+    content_hash: version.content_hash,
+    cache_control: "private, no-cache, no-transform",
     open: (offset, length) => readContent(app.objects, extents, offset, length),
   });
 }

@@ -14,8 +14,15 @@ const tags = ["files"];
 export function fileRoutes(api: App): void {
   api.openapi(
     createRoute({
-      ...{ method: "get", path: "/files/{id}", tags, security: signedIn, request: { params: fileParams } },
-      responses: { 200: json(fileSchema, "The file or folder"), ...problems },
+      method: "get",
+      path: "/files/{id}",
+      tags,
+      security: signedIn,
+      request: { params: fileParams },
+      responses: {
+        200: json(fileSchema, "The file or folder"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { file, permission } = await c.var.app.require(principalOf(c), c.req.valid("param").id, "view");
@@ -25,9 +32,18 @@ export function fileRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "patch", path: "/files/{id}", tags, security: signedIn },
-      request: { params: fileParams, ...body(updateFileSchema) },
-      responses: { 200: json(fileSchema, "Renamed, moved, or with other metadata"), ...problems },
+      method: "patch",
+      path: "/files/{id}",
+      tags,
+      security: signedIn,
+      request: {
+        params: fileParams,
+        ...body(updateFileSchema),
+      },
+      responses: {
+        200: json(fileSchema, "Renamed, moved, or with other metadata"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { id: file_id } = c.req.valid("param");
@@ -52,8 +68,15 @@ export function fileRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "delete", path: "/files/{id}", tags, security: signedIn, request: { params: fileParams } },
-      responses: { ...noContent, ...problems },
+      method: "delete",
+      path: "/files/{id}",
+      tags,
+      security: signedIn,
+      request: { params: fileParams },
+      responses: {
+        ...noContent,
+        ...problems,
+      },
     }),
     async (c) => {
       const { id: file_id } = c.req.valid("param");
@@ -65,9 +88,15 @@ export function fileRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/files/{id}/untrash", tags: ["trash"], security: signedIn },
+      method: "post",
+      path: "/files/{id}/untrash",
+      tags: ["trash"],
+      security: signedIn,
       request: { params: fileParams },
-      responses: { 200: json(fileSchema, "Back where it was, or in the nearest living folder"), ...problems },
+      responses: {
+        200: json(fileSchema, "Back where it was, or in the nearest living folder"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { id: file_id } = c.req.valid("param");
@@ -82,9 +111,18 @@ export function fileRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/files/{id}/copy", tags, security: signedIn },
-      request: { params: fileParams, ...body(copyFileSchema) },
-      responses: { 201: json(fileSchema, "The copy: rows only, the bytes are shared"), ...problems },
+      method: "post",
+      path: "/files/{id}/copy",
+      tags,
+      security: signedIn,
+      request: {
+        params: fileParams,
+        ...body(copyFileSchema),
+      },
+      responses: {
+        201: json(fileSchema, "The copy: rows only, the bytes are shared"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { app } = c.var;
@@ -114,9 +152,18 @@ export function fileRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "get", path: "/files/{id}/versions", tags: ["versions"], security: signedIn },
-      request: { params: fileParams, query: pageQuerySchema },
-      responses: { 200: json(pageOf(versionSchema), "The history, the newest first"), ...problems },
+      method: "get",
+      path: "/files/{id}/versions",
+      tags: ["versions"],
+      security: signedIn,
+      request: {
+        params: fileParams,
+        query: pageQuerySchema,
+      },
+      responses: {
+        200: json(pageOf(versionSchema), "The history, the newest first"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { id } = c.req.valid("param");
@@ -129,9 +176,18 @@ export function fileRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/files/{id}/restore", tags: ["versions"], security: signedIn },
-      request: { params: fileParams, query: z.object({ version: idSchema }) },
-      responses: { 200: json(fileSchema, "The old version as a new one"), ...problems },
+      method: "post",
+      path: "/files/{id}/restore",
+      tags: ["versions"],
+      security: signedIn,
+      request: {
+        params: fileParams,
+        query: z.object({ version: idSchema }),
+      },
+      responses: {
+        200: json(fileSchema, "The old version as a new one"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { id: file_id } = c.req.valid("param");
@@ -144,9 +200,15 @@ export function fileRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "delete", path: "/files/{id}/versions/{version_id}", tags: ["versions"], security: signedIn },
+      method: "delete",
+      path: "/files/{id}/versions/{version_id}",
+      tags: ["versions"],
+      security: signedIn,
       request: { params: fileParams.extend({ version_id: idSchema }) },
-      responses: { ...noContent, ...problems },
+      responses: {
+        ...noContent,
+        ...problems,
+      },
     }),
     async (c) => {
       const { id: file_id, version_id } = c.req.valid("param");

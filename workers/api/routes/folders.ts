@@ -28,12 +28,18 @@ import { z } from "zod";
 export function folderRoutes(api: App): void {
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/folders", tags: ["folders"], security: signedIn },
+      method: "post",
+      path: "/folders",
+      tags: ["folders"],
+      security: signedIn,
       request: {
         ...body(createFolderSchema),
         query: z.object({ on_name_conflict: onNameConflictSchema.exclude(["new_version"]).default("fail") }),
       },
-      responses: { 201: json(fileSchema, "The new folder"), ...problems },
+      responses: {
+        201: json(fileSchema, "The new folder"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { parent_id: ref, name } = c.req.valid("json");
@@ -48,9 +54,18 @@ export function folderRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "get", path: "/folders/{id}/contents", tags: ["folders"], security: signedIn },
-      request: { params: folderParams, query: contentsQuerySchema },
-      responses: { 200: json(pageOf(fileSchema), "What lies in the folder: one query, paged by cursor"), ...problems },
+      method: "get",
+      path: "/folders/{id}/contents",
+      tags: ["folders"],
+      security: signedIn,
+      request: {
+        params: folderParams,
+        query: contentsQuerySchema,
+      },
+      responses: {
+        200: json(pageOf(fileSchema), "What lies in the folder: one query, paged by cursor"),
+        ...problems,
+      },
     }),
     async (c) => {
       const id = folderId(c, c.req.valid("param").id);
@@ -65,8 +80,15 @@ export function folderRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "get", path: "/trash", tags: ["trash"], security: signedIn, request: { query: pageQuerySchema } },
-      responses: { 200: json(pageOf(fileSchema), "What is in my trash, the newest first"), ...problems },
+      method: "get",
+      path: "/trash",
+      tags: ["trash"],
+      security: signedIn,
+      request: { query: pageQuerySchema },
+      responses: {
+        200: json(pageOf(fileSchema), "What is in my trash, the newest first"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { user_id } = principalOf(c);
@@ -78,14 +100,15 @@ export function folderRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{
-        method: "delete",
-        path: "/trash/{id}",
-        tags: ["trash"],
-        security: signedIn,
-        request: { params: fileParams },
+      method: "delete",
+      path: "/trash/{id}",
+      tags: ["trash"],
+      security: signedIn,
+      request: { params: fileParams },
+      responses: {
+        ...noContent,
+        ...problems,
       },
-      responses: { ...noContent, ...problems },
     }),
     async (c) => {
       const { id } = c.req.valid("param");
@@ -97,8 +120,14 @@ export function folderRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "delete", path: "/trash", tags: ["trash"], security: signedIn },
-      responses: { ...noContent, ...problems },
+      method: "delete",
+      path: "/trash",
+      tags: ["trash"],
+      security: signedIn,
+      responses: {
+        ...noContent,
+        ...problems,
+      },
     }),
     async (c) => {
       const { user_id: drive_id } = principalOf(c);

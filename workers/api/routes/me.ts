@@ -11,7 +11,9 @@ import { toWire } from "../../../core/files/wire.ts";
 import type { App } from "../types.ts";
 
 const deviceToWire = (device: DeviceRow): Device => ({
-  ...{ device_id: device.device_id, name: device.name, platform: device.platform },
+  device_id: device.device_id,
+  name: device.name,
+  platform: device.platform,
   last_seen_at: toTimeOrNull(device.last_seen_at),
   last_synced_at: toTimeOrNull(device.last_synced_at),
   sync_status: device.last_synced_at === null ? "never" : "synced",
@@ -20,8 +22,14 @@ const deviceToWire = (device: DeviceRow): Device => ({
 export function meRoutes(api: App): void {
   api.openapi(
     createRoute({
-      ...{ method: "get", path: "/me", tags: ["me"], security: signedIn },
-      responses: { 200: json(meSchema, "Who I am, and my quota"), ...problems },
+      method: "get",
+      path: "/me",
+      tags: ["me"],
+      security: signedIn,
+      responses: {
+        200: json(meSchema, "Who I am, and my quota"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { user_id, device_id } = c.var.claims;
@@ -45,8 +53,14 @@ export function meRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "get", path: "/devices", tags: ["me"], security: signedIn },
-      responses: { 200: json(pageOf(deviceSchema), "My devices"), ...problems },
+      method: "get",
+      path: "/devices",
+      tags: ["me"],
+      security: signedIn,
+      responses: {
+        200: json(pageOf(deviceSchema), "My devices"),
+        ...problems,
+      },
     }),
     async (c) => {
       const devices = await c.var.app.accounts.devices(c.var.claims.user_id);
@@ -56,9 +70,15 @@ export function meRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "delete", path: "/devices/{id}", tags: ["me"], security: signedIn },
+      method: "delete",
+      path: "/devices/{id}",
+      tags: ["me"],
+      security: signedIn,
       request: { params: z.object({ id: idSchema }) },
-      responses: { ...noContent, ...problems },
+      responses: {
+        ...noContent,
+        ...problems,
+      },
     }),
     async (c) => {
       const { app, claims } = c.var;
@@ -74,9 +94,15 @@ export function meRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "get", path: "/activity", tags: ["me"], security: signedIn },
+      method: "get",
+      path: "/activity",
+      tags: ["me"],
+      security: signedIn,
       request: { query: pageQuerySchema },
-      responses: { 200: json(pageOf(changeSchema), "What happened in my drive, the newest first"), ...problems },
+      responses: {
+        200: json(pageOf(changeSchema), "What happened in my drive, the newest first"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { user_id: drive_id } = principalOf(c);
@@ -86,7 +112,11 @@ export function meRoutes(api: App): void {
       const { journal } = await c.var.app.tenantOfId(drive_id);
       const found = await journal.latest(drive_id, before, limit + 1);
       const items = found.slice(0, limit).map(({ entry, file }) => ({
-        ...{ seq: entry.seq, drive_id, file_id: entry.file_id, op: entry.op, device_id: entry.device_id },
+        seq: entry.seq,
+        drive_id,
+        file_id: entry.file_id,
+        op: entry.op,
+        device_id: entry.device_id,
         at: toTime(entry.at),
         file: file === null ? null : toWire(file, "owner"),
       }));

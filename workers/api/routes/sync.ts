@@ -22,7 +22,11 @@ import type { App, AppEnv } from "../types.ts";
 const tags = ["sync"];
 
 const toChange = ({ entry, file }: JournalEntry): Change => ({
-  ...{ seq: entry.seq, drive_id: entry.drive_id, file_id: entry.file_id, op: entry.op, device_id: entry.device_id },
+  seq: entry.seq,
+  drive_id: entry.drive_id,
+  file_id: entry.file_id,
+  op: entry.op,
+  device_id: entry.device_id,
   at: toTime(entry.at),
   file: file === null ? null : toWire(file, "owner"),
 });
@@ -59,8 +63,15 @@ function parseLastSync(text: string): number {
 export function syncRoutes(api: App): void {
   api.openapi(
     createRoute({
-      ...{ method: "get", path: "/sync/changes", tags, security: signedIn, request: { query: changesQuerySchema } },
-      responses: { 200: json(changesSchema, "What happened since the cursor, in order"), ...problems },
+      method: "get",
+      path: "/sync/changes",
+      tags,
+      security: signedIn,
+      request: { query: changesQuerySchema },
+      responses: {
+        200: json(changesSchema, "What happened since the cursor, in order"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { cursor, limit } = c.req.valid("query");
@@ -77,9 +88,16 @@ export function syncRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "get", path: "/files/sync", tags, security: signedIn, request: { query: pollQuerySchema } },
+      method: "get",
+      path: "/files/sync",
+      tags,
+      security: signedIn,
+      request: { query: pollQuerySchema },
       description: "The polling form of `/sync/changes`: what changed since a time.",
-      responses: { 200: json(changesSchema, "What happened since"), ...problems },
+      responses: {
+        200: json(changesSchema, "What happened since"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { last_sync, limit } = c.req.valid("query");
@@ -91,8 +109,15 @@ export function syncRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/sync/delta", tags, security: signedIn, request: body(deltaSchema) },
-      responses: { 200: json(deltaAnswerSchema, "One answer a change: a bad one fails alone"), ...problems },
+      method: "post",
+      path: "/sync/delta",
+      tags,
+      security: signedIn,
+      request: body(deltaSchema),
+      responses: {
+        200: json(deltaAnswerSchema, "One answer a change: a bad one fails alone"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { device_id, changes } = c.req.valid("json");
@@ -106,10 +131,16 @@ export function syncRoutes(api: App): void {
   );
 
   api.openAPIRegistry.registerPath({
-    ...{ method: "get", path: "/sync/ws", tags, security: signedIn },
+    method: "get",
+    path: "/sync/ws",
+    tags,
+    security: signedIn,
     description:
       "WebSocket that wakes the device. The token comes in `Authorization`, or as the sub-protocol `edgedrive.token.<token>` beside `edgedrive.v1`.",
-    responses: { 101: { description: "Switching protocols" }, ...problems },
+    responses: {
+      101: { description: "Switching protocols" },
+      ...problems,
+    },
   });
   api.get("/sync/ws", async (c) => {
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket")

@@ -2,7 +2,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { folderRefSchema } from "../../../core/protocol/common.ts";
-import { DriveError } from "../../../core/protocol/errors.ts";
 import {
   type File,
   fileSchema,
@@ -65,7 +64,11 @@ async function depsFor(c: Context<AppEnv>, id: string): Promise<UploadDeps> {
   const { app, claims } = c.var;
   const { rights, uploads } = await app.tenantOfId(id);
   return {
-    ...{ tenant_id: tenantOf(id), rights, uploads, objects: app.objects, bytes: app.bytes },
+    tenant_id: tenantOf(id),
+    rights,
+    uploads,
+    objects: app.objects,
+    bytes: app.bytes,
     submit: (drive_id, submission) => app.submit(drive_id, submission),
     now: () => Date.now(),
     spend: (count, size) => spend(app, claims.user_id, claims.plan, count, size),
@@ -83,7 +86,9 @@ function bodyLength(c: Context<AppEnv>): number | null {
 const bodyOf = (c: Context<AppEnv>): ReadableStream<Uint8Array> => c.req.raw.body ?? new Blob([]).stream();
 
 const sessionToWire = (upload: UploadRow): UploadSession => ({
-  ...{ upload_id: upload.upload_id, part_size: upload.part_size, max_parallel: MAX_PARALLEL },
+  upload_id: upload.upload_id,
+  part_size: upload.part_size,
+  max_parallel: MAX_PARALLEL,
   expires_at: toTime(upload.expires_at),
 });
 
@@ -124,7 +129,12 @@ async function storeBody(
   const type = query.mime_type ?? mediaTypeOf(name, c.req.header("content-type"));
   const { on_name_conflict } = query;
   const target: UploadTarget = {
-    ...{ kind: "file", parent_id, name, on_name_conflict, mime_type: type, modified_at: timeOrNull(query.modified_at) },
+    kind: "file",
+    parent_id,
+    name,
+    on_name_conflict,
+    mime_type: type,
+    modified_at: timeOrNull(query.modified_at),
   };
   const file = await storeWhole(await depsFor(c, parent_id), callerOf(c), target, bodyOf(c), bodyLength(c));
   return c.json(asCaller(c, file), 201);
@@ -133,12 +143,20 @@ async function storeBody(
 export function uploadRoutes(api: App): void {
   // Documented apart from its handler: the framework would parse a JSON file as the body of a session.
   api.openAPIRegistry.registerPath({
-    ...{ method: "post", path: "/files/upload", tags, security: signedIn },
+    method: "post",
+    path: "/files/upload",
+    tags,
+    security: signedIn,
     description:
       "With `name` in the query: the whole body is the file, streamed. Without it: a JSON body starts an upload session.",
     request: {
       query: wholeQuerySchema,
-      body: { content: { "application/json": { schema: startUploadSchema }, ...anyBody.content } },
+      body: {
+        content: {
+          "application/json": { schema: startUploadSchema },
+          ...anyBody.content,
+        },
+      },
     },
     responses: {
       200: json(uploadSessionSchema, "A session: send the chunks"),
@@ -155,14 +173,27 @@ export function uploadRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "put", path: "/files/{id}", tags, security: signedIn },
-      request: { params: fileParams, query: z.object({ modified_at: timeSchema.optional() }), body: anyBody },
-      responses: { 200: json(fileSchema, "The file with its new version"), ...problems },
+      method: "put",
+      path: "/files/{id}",
+      tags,
+      security: signedIn,
+      request: {
+        params: fileParams,
+        query: z.object({ modified_at: timeSchema.optional() }),
+        body: anyBody,
+      },
+      responses: {
+        200: json(fileSchema, "The file with its new version"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { id: file_id } = c.req.valid("param");
       const target: UploadTarget = {
-        ...{ kind: "version", file_id, mime_type: null, modified_at: timeOrNull(c.req.valid("query").modified_at) },
+        kind: "version",
+        file_id,
+        mime_type: null,
+        modified_at: timeOrNull(c.req.valid("query").modified_at),
         if_version_id: ifMatchVersion(c.req.header("if-match")) ?? null,
       };
       const file = await storeWhole(await depsFor(c, file_id), callerOf(c), target, bodyOf(c), bodyLength(c));
@@ -172,9 +203,19 @@ export function uploadRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "put", path: "/chunks/{chunk_id}", tags, security: signedIn },
-      request: { params: z.object({ chunk_id: sha256Schema }), query: chunkQuerySchema, body: anyBody },
-      responses: { 200: json(chunkReceivedSchema, "Received and verified; a repeat is fine"), ...problems },
+      method: "put",
+      path: "/chunks/{chunk_id}",
+      tags,
+      security: signedIn,
+      request: {
+        params: z.object({ chunk_id: sha256Schema }),
+        query: chunkQuerySchema,
+        body: anyBody,
+      },
+      responses: {
+        200: json(chunkReceivedSchema, "Received and verified; a repeat is fine"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { upload_id, index } = c.req.valid("query");
@@ -187,8 +228,15 @@ export function uploadRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "get", path: "/uploads/{id}", tags, security: signedIn, request: { params: uploadParams } },
-      responses: { 200: json(uploadStateSchema, "What has arrived, for resume"), ...problems },
+      method: "get",
+      path: "/uploads/{id}",
+      tags,
+      security: signedIn,
+      request: { params: uploadParams },
+      responses: {
+        200: json(uploadStateSchema, "What has arrived, for resume"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { id } = c.req.valid("param");
@@ -196,9 +244,15 @@ export function uploadRoutes(api: App): void {
       return c.json(
         {
           ...sessionToWire(upload),
-          ...{ state: upload.state, size: upload.size as number, file_id: upload.file_id },
+          state: upload.state,
+          size: upload.size as number,
+          file_id: upload.file_id,
           received_bytes: chunks.reduce((sum, chunk) => sum + chunk.size, 0),
-          chunks: chunks.map(({ chunk_index, chunk_id, size }) => ({ index: chunk_index, chunk_id, size })),
+          chunks: chunks.map(({ chunk_index, chunk_id, size }) => ({
+            index: chunk_index,
+            chunk_id,
+            size,
+          })),
         },
         200,
       );
@@ -207,9 +261,18 @@ export function uploadRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "post", path: "/uploads/{id}/complete", tags, security: signedIn },
-      request: { params: uploadParams, ...body(completeUploadSchema) },
-      responses: { 201: json(fileSchema, "The file"), ...problems },
+      method: "post",
+      path: "/uploads/{id}/complete",
+      tags,
+      security: signedIn,
+      request: {
+        params: uploadParams,
+        ...body(completeUploadSchema),
+      },
+      responses: {
+        201: json(fileSchema, "The file"),
+        ...problems,
+      },
     }),
     async (c) => {
       const { id } = c.req.valid("param");
@@ -220,8 +283,15 @@ export function uploadRoutes(api: App): void {
 
   api.openapi(
     createRoute({
-      ...{ method: "delete", path: "/uploads/{id}", tags, security: signedIn, request: { params: uploadParams } },
-      responses: { ...noContent, ...problems },
+      method: "delete",
+      path: "/uploads/{id}",
+      tags,
+      security: signedIn,
+      request: { params: uploadParams },
+      responses: {
+        ...noContent,
+        ...problems,
+      },
     }),
     async (c) => {
       const { id } = c.req.valid("param");

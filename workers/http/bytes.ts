@@ -1,7 +1,7 @@
 /** One representation over HTTP: conditions, ranges and HEAD as RFC 9110 (sections 13 and 14) says. */
 import { create as contentDisposition } from "content-disposition";
-import parseRange from "range-parser";
 import { DriveError } from "../../core/protocol/errors.ts";
+import { type ByteRange, parseRange } from "./range.ts";
 
 export interface Representation {
   /** Strong; with its quotes. */
@@ -70,15 +70,14 @@ function rangeApplies(request: Request, r: Representation): boolean {
   return Math.floor(Date.parse(condition) / 1000) === seconds(r.last_modified);
 }
 
-/** Null for the whole: no range, another unit, or several ranges, which a server may answer in full (14.2). */
-function wantedRange(request: Request, r: Representation): { start: number; end: number } | null {
+/** Null for the whole. */
+function wantedRange(request: Request, r: Representation): ByteRange | null {
   const header = request.headers.get("range");
-  if (request.method !== "GET" || header === null || !/^bytes=/i.test(header) || !rangeApplies(request, r)) return null;
-  const ranges = parseRange(r.size, header.replace(/^bytes=/i, "bytes="));
-  if (ranges === -1)
+  if (request.method !== "GET" || header === null || !rangeApplies(request, r)) return null;
+  const range = parseRange(header, r.size);
+  if (range === "unsatisfiable")
     throw new DriveError("range_not_satisfiable", `The file has ${r.size} bytes.`, { complete_length: r.size });
-  if (ranges === -2 || ranges.length !== 1) return null;
-  return ranges[0] as { start: number; end: number };
+  return range;
 }
 
 export async function serveBytes(request: Request, r: Representation): Promise<Response> {

@@ -15,7 +15,12 @@ import { ShardMap } from "../platform/d1/shard-map.ts";
 export interface SyncHubEnv {
   DIRECTORY: D1Database;
   FILE_EVENTS: Queue;
+  /** What drops cached answers of links; typed by what is used of it, for the Worker is a layer above. */
+  PUBLIC_LINKS: { purgeFiles(file_ids: string[]): Promise<void> };
 }
+
+/** After these, what a link showed of a file is no longer true. */
+const OUTDATES_LINKS: ReadonlySet<JournalRow["op"]> = new Set(["modified", "updated", "trashed", "purged", "unshared"]);
 
 /** Who a socket belongs to: kept through hibernation. */
 interface Attachment {
@@ -63,7 +68,7 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
     return this.#hub;
   }
 
-  /** Both may be lost: a device has its cursor, a consumer its mark in the journal. */
+  /** All of it may be lost: a device has its cursor, a consumer its mark in the journal, a cached answer its age. */
   #announce(entries: JournalRow[]): void {
     const last = entries.at(-1) as JournalRow;
     const { tenant_id, drive_id, seq } = last;
@@ -74,6 +79,8 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
       console.warn({ message: "a wake was not queued; the sweep will", drive_id, seq, error: String(error) }),
     );
     this.ctx.waitUntil(sent);
+    const outdated = entries.filter((entry) => OUTDATES_LINKS.has(entry.op)).map((entry) => entry.file_id);
+    if (outdated.length > 0) this.ctx.waitUntil(this.env.PUBLIC_LINKS.purgeFiles(outdated));
   }
 
   #broadcast(message: SocketMessage): void {

@@ -41,7 +41,10 @@ export type Command =
   | { op: "purge"; file_id: string }
   | { op: "restore_version"; file_id: string; version_id: string }
   | { op: "purge_version"; file_id: string; version_id: string }
+  /** A person who has a grant on the file already keeps that one, changed. */
   | { op: "grant"; permission: PermissionRow }
+  /** The address of a waiting grant has an account now. */
+  | { op: "attach_grant"; file_id: string; permission_id: string; user_id: string; name: string }
   | {
       op: "update_grant";
       file_id: string;

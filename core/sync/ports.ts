@@ -18,6 +18,8 @@ export interface Needs {
   upload_ids: Set<string>;
   versions: { file_id: string; version_id: string }[];
   permissions: { file_id: string; permission_id: string }[];
+  /** Files whose living grants to people are needed, all of them. */
+  grants: Set<string>;
   op_ids: Set<string>;
 }
 

@@ -20,6 +20,7 @@ import { meRoutes } from "./routes/me.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { previewRoutes } from "./routes/previews.ts";
 import { searchRoutes } from "./routes/search.ts";
+import { shareInfoRoutes, sharingRoutes } from "./routes/sharing.ts";
 import { syncRoutes } from "./routes/sync.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 import type { App, AppEnv } from "./types.ts";
@@ -51,6 +52,7 @@ function apiRoutes(): App {
   openapiRoute(api);
   authRoutes(api);
   downloadRoutes(api);
+  shareInfoRoutes(api);
   api.use("*", authenticate, limitUser);
   meRoutes(api);
   folderRoutes(api);
@@ -59,6 +61,7 @@ function apiRoutes(): App {
   fileRoutes(api);
   previewRoutes(api);
   searchRoutes(api);
+  sharingRoutes(api);
   return api;
 }
 

@@ -17,6 +17,7 @@ export const noNeeds = (): Needs => ({
   upload_ids: new Set(),
   versions: [],
   permissions: [],
+  grants: new Set(),
   op_ids: new Set(),
 });
 
@@ -55,6 +56,12 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
       return needName(needs, command.parent_id, command.name, command.on_name_conflict === "rename");
     case "grant":
       needs.file_ids.add(command.permission.file_id);
+      if (command.permission.kind !== "link") needs.grants.add(command.permission.file_id);
+      return;
+    case "attach_grant":
+      needs.grants.add(command.file_id);
+      needs.file_ids.add(command.file_id);
+      needs.permissions.push(command);
       return;
     case "update_grant":
     case "revoke":
@@ -138,6 +145,8 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
       return { file: files.purge(draft, command, actor, op_id) };
     case "grant":
       return { permission: sharing.grant(draft, command, actor, op_id) };
+    case "attach_grant":
+      return { permission: sharing.attachGrant(draft, command, actor, op_id) };
     case "update_grant":
       return { permission: sharing.updateGrant(draft, command, actor, op_id) };
     case "revoke":

@@ -1,5 +1,5 @@
 /** `DriveStore` on D1: one batch to read what a group of commands needs, one batch to commit it. */
-import type { DriveRow } from "../../../core/files/model.ts";
+import type { DriveRow, PermissionRow } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import { COPY_MAX, type DriveStore, type Needs, type Snapshot, type Writes } from "../../../core/sync/ports.ts";
 import { fromFile, fromUpload, type Stored, toFile, toJournal, toPermission, toUpload, toVersion } from "./rows.ts";
@@ -52,6 +52,10 @@ const SELECT_PERMISSIONS = `
 select p.* from json_each(?2) want join permissions p on p.tenant_id = ?1
   and p.file_id = want.value ->> '$.file_id' and p.permission_id = want.value ->> '$.permission_id'`;
 
+const SELECT_GRANTS = `
+select p.* from json_each(?2) want join permissions p on p.tenant_id = ?1 and p.file_id = want.value
+where p.kind <> 'link' and p.revoked_at is null`;
+
 const SELECT_DONE = `
 select j.* from json_each(?2) want join journal j on j.tenant_id = ?1 and j.drive_id = ?3 and j.op_id = want.value`;
 
@@ -61,6 +65,11 @@ with recursive tree(file_id) as (
   union all
   select f.file_id from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id and f.trashed_at is null
 )`;
+
+/** A row that was found twice would be changed once. */
+const distinct = (permissions: PermissionRow[]): PermissionRow[] => [
+  ...new Map(permissions.map((p) => [p.permission_id, p])).values(),
+];
 
 /** Names the guard in the error of a batch it stopped: `bad JSON path: 'seq_moved'`. */
 const guard = (name: string): string => `select case when changes() = 0 then json_extract('{}', '${name}') end`;
@@ -101,6 +110,7 @@ export class D1DriveStore implements DriveStore {
     );
     add("versions", SELECT_VERSIONS, needs.versions);
     add("permissions", SELECT_PERMISSIONS, needs.permissions);
+    add("grants", SELECT_GRANTS, [...needs.grants]);
     if (needs.op_ids.size > 0)
       ask.set("done", this.#db.prepare(SELECT_DONE).bind(this.#tenant, JSON.stringify([...needs.op_ids]), this.#drive));
 
@@ -117,7 +127,7 @@ export class D1DriveStore implements DriveStore {
       taken: of("stems") as unknown as Snapshot["taken"],
       uploads: of("uploads").map(toUpload),
       versions: of("versions").map(toVersion),
-      permissions: of("permissions").map(toPermission),
+      permissions: distinct([...of("permissions"), ...of("grants")].map(toPermission)),
       done: await this.#done(of("done")),
     };
   }

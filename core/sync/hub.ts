@@ -3,10 +3,11 @@
  * Pure but for its ports. Rules: docs/spec/sync.md, H1 to H8.
  */
 import { DriveError, toFailure } from "../protocol/errors.ts";
-import type { Outcome, Result, Submission } from "./commands.ts";
+import type { Result, Submission } from "./commands.ts";
 import { Draft } from "./draft.ts";
 import { addLaterNeeds, addNeeds, noNeeds, plan } from "./plan/index.ts";
 import type { HubPorts, Snapshot } from "./ports.ts";
+import { type Done, replay } from "./replay.ts";
 
 /** Commands in one batch: keeps a batch well under D1's limits of 2 MB a parameter and 30 s. */
 const GROUP_MAX = 500;
@@ -25,16 +26,6 @@ const unavailable: Result = {
   ok: false,
   failure: { code: "unavailable", detail: "The drive did not answer; try again.", extra: {} },
 };
-
-type Done = Snapshot["done"][number];
-
-/** What an earlier try of the same `op_id` left. */
-function replay(done: Done, { command }: Submission): Outcome {
-  const expected = "file_id" in command ? command.file_id : null;
-  if (expected !== null && done.entry.file_id !== expected && command.op !== "copy_tree")
-    throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
-  return { file: done.file, permission: done.permission, upload: null, replayed: true };
-}
 
 function merge(into: Snapshot, more: Snapshot): void {
   into.files.push(...more.files);

@@ -1,5 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
@@ -25,9 +25,10 @@ import { syncRoutes } from "./routes/sync.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 import type { App, AppEnv } from "./types.ts";
 
-/** Bodies that are files: streamed, bounded by their own rules. */
-const isBytes = (method: string, path: string): boolean =>
-  (method === "PUT" && /\/(chunks|files)\/[^/]+$/.test(path)) || (method === "POST" && path.endsWith("/files/upload"));
+/** Bodies that are files: streamed, bounded by their own rules. Without a name an upload is a JSON body of a session. */
+const isBytes = ({ req }: Context<AppEnv>): boolean =>
+  (req.method === "PUT" && /\/(chunks|files)\/[^/]+$/.test(req.path)) ||
+  (req.method === "POST" && req.path.endsWith("/files/upload") && req.query("name") !== undefined);
 
 const limitJson = bodyLimit({
   maxSize: JSON_MAX_BYTES,
@@ -95,7 +96,7 @@ export function createApp(): Hono<AppEnv> {
   root.use("/api/*", (c, next) => (c.req.header("upgrade") === undefined ? secure(c, next) : next()));
   docsRoutes(root);
   root.use("*", limitAddress);
-  root.use("*", (c, next) => (isBytes(c.req.method, c.req.path) ? next() : limitJson(c, next)));
+  root.use("*", (c, next) => (isBytes(c) ? next() : limitJson(c, next)));
   const api = apiRoutes();
   root.route(BASE, api);
   // The seed's journeys say /v1.

@@ -359,6 +359,6 @@ describe("links by the API", () => {
     const info = await visitor.ok<LinkInfo>("GET", `shares/${token}`);
     expect(info.expires_at).toBeNull();
     const page = await visitor.ask("GET", `/s/${token}`);
-    expect(new TextDecoder().decode(page.bytes)).not.toContain("link works until");
+    expect(new TextDecoder().decode(page.bytes)).not.toContain("The link works until");
   });
 });

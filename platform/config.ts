@@ -1,5 +1,6 @@
 /** Variables and secrets of the Workers, parsed once into one typed object. */
 import { z } from "zod";
+import { parseMasterKeys } from "../core/keys/masters.ts";
 import { PLAN_NAMES } from "../core/quota/plans.ts";
 
 const secret = z.string().min(16, "must have 16 characters at least");
@@ -15,6 +16,15 @@ const schema = z.object({
   TOKEN_SECRET: secret,
   SETUP_TOKEN: secret,
   OPERATOR_TOKEN: secret,
+  /** docs/spec/storage.md, K1. */
+  MASTER_KEYS: z.string().transform((text, ctx) => {
+    try {
+      return parseMasterKeys(text);
+    } catch (error) {
+      ctx.addIssue({ code: "custom", message: (error as Error).message });
+      return z.NEVER;
+    }
+  }),
 });
 
 /** Every Worker sees its own part: `pick` names it. */

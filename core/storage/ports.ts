@@ -1,31 +1,37 @@
-/** The object store as the engine needs it. Keys are ours and random; objects never change once written. */
+/** Custom metadata of an object, as R2 keeps them: short ASCII texts. */
+export type ObjectMetadata = Readonly<Record<string, string>>;
+
+export interface StoredObject {
+  bytes: Uint8Array<ArrayBuffer>;
+  metadata: ObjectMetadata;
+}
+
+/**
+ * The object store as the engine needs it. Keys are ours and random; objects never change once written. A body may be
+ * used again by its owner as soon as the call is settled.
+ */
 export interface ObjectStore {
-  put(key: string, body: Uint8Array): Promise<void>;
-  /** Null when there is no such object. */
-  get(key: string, offset: number, length: number): Promise<ReadableStream<Uint8Array> | null>;
+  put(key: string, body: Uint8Array, metadata: ObjectMetadata): Promise<void>;
+  /** Fewer bytes than asked for where the object ends; null when there is no such object or no such range. */
+  get(key: string, offset: number, length: number): Promise<StoredObject | null>;
   delete(keys: string[]): Promise<void>;
-  /** @returns the multipart upload's id */
-  createMultipart(key: string): Promise<string>;
-  /**
-   * @param source yields exactly `length` bytes; a piece is valid only until the next one is asked for
-   * @param part 1 to 10,000
-   * @returns the part's etag
-   */
-  uploadPart(
-    key: string,
-    multipart: string,
-    part: number,
-    source: AsyncIterable<Uint8Array>,
-    length: number,
-  ): Promise<string>;
-  /** Throws `PartsRejected` when a part is missing, was replaced, or the sizes are unequal. */
+  /** All keys that begin so. Uploads under way are not among them. */
+  list(prefix: string): Promise<string[]>;
+  /** @returns the multipart upload's id; the store forgets it by itself after some days */
+  createMultipart(key: string, metadata: ObjectMetadata): Promise<string>;
+  /** @param part 1 to 10,000. @returns the part's etag */
+  uploadPart(key: string, multipart: string, part: number, body: Uint8Array): Promise<string>;
   completeMultipart(key: string, multipart: string, parts: { part: number; etag: string }[]): Promise<void>;
   /** No error when it is gone already. */
   abortMultipart(key: string, multipart: string): Promise<void>;
 }
 
-export class PartsRejected extends Error {
-  override readonly name = "PartsRejected";
+/** zstd, level 3. */
+export interface Codec {
+  /** Null when it fails: some runtimes' compressors throw on what they cannot make smaller. */
+  compress(bytes: Uint8Array): Uint8Array | null;
+  /** Throws for what is no zstd or has more than `length` bytes. */
+  decompress(bytes: Uint8Array, length: number): Uint8Array;
 }
 
 /** Incremental SHA-256; WebCrypto has none, so each runtime brings its own. */

@@ -1,62 +1,67 @@
-import { DriveError } from "../protocol/errors.ts";
-import { type Extent, slice } from "./manifest.ts";
-import type { ObjectStore } from "./ports.ts";
+/** Any range of any content, as a stream. docs/spec/storage.md, S1 to S3. */
+import type { TenantId } from "../protocol/ids.ts";
+import { BlockReader, type ReadRun } from "./block-reader.ts";
+import { damaged } from "./damage.ts";
+import type { Engine } from "./engine.ts";
+import { joinRuns, readAhead } from "./runs.ts";
 
-/** One ranged read. Long extents are multipart objects, which are read faster by ranges in parallel. */
-const SEGMENT = 8 * 1024 * 1024;
-/** Ranged reads under way: bounds a download's memory at `AHEAD` segments. */
-const AHEAD = 3;
+/** One ranged read, unless a block alone is longer. */
+const READ_MAX = 4 * 1024 * 1024;
+/** Ranged reads under way: with `READ_MAX`, the memory of a download. */
+const AHEAD = 5;
 
-function* segments(extents: Extent[]): Generator<Extent> {
-  for (const { key, offset, length } of extents)
-    for (let at = 0; at < length; at += SEGMENT)
-      yield { key, offset: offset + at, length: Math.min(SEGMENT, length - at) };
-}
-
-async function open(store: ObjectStore, extent: Extent): Promise<ReadableStream<Uint8Array>> {
-  const body = await store.get(extent.key, extent.offset, extent.length);
-  if (body === null) throw new DriveError("integrity_error", "Some of this file's bytes cannot be read right now.");
-  return body;
-}
-
-async function whole(store: ObjectStore, extent: Extent): Promise<Uint8Array> {
-  const bytes = new Uint8Array(await new Response(await open(store, extent)).arrayBuffer());
-  if (bytes.length !== extent.length) throw new DriveError("integrity_error", "Some of this file's bytes are missing.");
-  return bytes;
+/**
+ * The wanted bytes, block by block: `start` is where the first entry's bytes begin in the content. A generator's turn is
+ * the reader's turn, so nothing piles up behind a slow one.
+ */
+async function* wanted(
+  reader: BlockReader,
+  manifest: string,
+  offset: number,
+  length: number,
+): AsyncGenerator<Uint8Array> {
+  const root = await reader.root(manifest);
+  if (offset + length > root.size) throw damaged("a manifest is shorter than its file");
+  let at = -1;
+  const entries = async function* () {
+    for await (const { entry, start } of reader.data(root, offset, length)) {
+      if (at < 0) at = start;
+      yield entry;
+    }
+  };
+  const read = (run: Parameters<BlockReader["read"]>[0]): Promise<ReadRun> => reader.read(run);
+  for await (const run of readAhead(joinRuns(entries(), READ_MAX), read, AHEAD))
+    for await (const { raw } of reader.open(run)) {
+      const piece = raw.subarray(Math.max(0, offset - at), Math.min(raw.length, offset + length - at));
+      at += raw.length;
+      yield piece;
+    }
 }
 
 /**
- * `length` bytes of a content from `offset`. What fits one read is passed through; longer ones are read ahead in
- * order. An unreadable segment errors the stream: never wrong bytes, never a short success.
+ * `length` bytes of a content from `offset`. The first ones are read before the answer; what is damaged later errors
+ * the stream: never wrong bytes, never a short success.
  */
 export async function readContent(
-  store: ObjectStore,
-  extents: Extent[],
+  engine: Engine,
+  tenant_id: TenantId,
+  manifest: string,
   offset: number,
   length: number,
 ): Promise<ReadableStream<Uint8Array>> {
-  const wanted = [...segments(slice(extents, offset, length))];
-  if (wanted.length === 0) return new Blob([]).stream();
-  if (wanted.length === 1) return open(store, wanted[0] as Extent);
-  const reads: Promise<Uint8Array>[] = [];
-  let next = 0;
-  const ahead = (): void => {
-    while (reads.length < AHEAD && next < wanted.length) {
-      const read = whole(store, wanted[next++] as Extent);
-      // It is awaited in its turn; until then a failure must not count as unhandled.
-      read.catch(() => undefined);
-      reads.push(read);
-    }
-  };
+  if (length === 0) return new Blob([]).stream();
+  const pieces = wanted(new BlockReader(engine, tenant_id), manifest, offset, length);
+  let next: Promise<IteratorResult<Uint8Array>> | null = Promise.resolve(await pieces.next());
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        ahead();
-        const read = reads.shift();
-        if (read === undefined) return controller.close();
-        controller.enqueue(await read);
-        ahead();
-        if (reads.length === 0) controller.close();
+        const { value, done } = await (next ?? pieces.next());
+        next = null;
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await pieces.return(undefined);
       },
     },
     { highWaterMark: 0 },

@@ -1,53 +1,100 @@
-import { DriveError } from "../protocol/errors.ts";
-import { type Extent, formatManifest } from "./manifest.ts";
-import type { Bytes, ObjectStore } from "./ports.ts";
+/** From a body to blocks in packs. docs/spec/storage.md, P2, M5 to M7. */
+import type { BlockBits } from "../blocks/classes.ts";
+import { cutBlocks } from "../blocks/stream.ts";
+import { addLeaves, packsOf, spanOf } from "../manifests/leaves.ts";
+import { dataEntry, type Entry, type Node } from "../manifests/node.ts";
+import { formatRoot } from "../manifests/root.ts";
+import { newPackId } from "../packs/format.ts";
+import { CAPACITY, PartBuffers } from "../packs/part-buffers.ts";
+import { type FinishedPack, PACK_MAX, PackWriter } from "../packs/writer.ts";
+import type { TenantId } from "../protocol/ids.ts";
+import type { Engine } from "./engine.ts";
 
-/** Bodies up to here are one `put`; longer ones a multipart upload in parts of this size (R2: equal, 5 MiB at least). */
-export const PIECE = 8 * 1024 * 1024;
+/** Up to here the entries of a pack need no leaves: of a pack among others, and of one that is the whole content. */
+const BARE_PART = 32;
+const BARE_WHOLE = 256;
 
-export interface Stored {
-  size: number;
-  /** Computed by the server in passing. */
-  content_hash: string;
-  manifest: string;
+/** The packs of one upload; what has begun is known by name, whatever becomes of it. */
+export class PackSeries {
+  readonly #engine: Engine;
+  readonly #tenant_id: TenantId;
+  readonly #upload_id: string;
+  readonly #buffers = new PartBuffers();
+  readonly begun: string[] = [];
+  readonly finished: FinishedPack[] = [];
+  #open: PackWriter | null = null;
+
+  constructor(engine: Engine, tenant_id: TenantId, upload_id: string) {
+    this.#engine = engine;
+    this.#tenant_id = tenant_id;
+    this.#upload_id = upload_id;
+  }
+
+  /** @param expected raw bytes, when known */
+  async open(expected: number | null): Promise<PackWriter> {
+    const pack_id = newPackId(this.#upload_id);
+    this.begun.push(pack_id);
+    // Half a percent and 4 KiB: seals and the footer of what does not compress.
+    const room = expected === null ? CAPACITY : Math.ceil(expected * 1.005) + 4096;
+    this.#open = await PackWriter.open(this.#engine, this.#tenant_id, pack_id, this.#buffers, room);
+    return this.#open;
+  }
+
+  async finish(pack: PackWriter): Promise<void> {
+    this.finished.push(await pack.finish());
+    this.#open = null;
+  }
+
+  async abort(): Promise<void> {
+    await this.#open?.abort();
+  }
 }
 
-/** Streams a body of any length into one object; memory is one piece. Throws `file_too_large` past `max` bytes. */
-export async function writeContent(
-  store: ObjectStore,
-  bytes: Bytes,
-  key: string,
-  body: ReadableStream<Uint8Array>,
-  max: number,
-): Promise<Stored> {
-  const hasher = bytes.hasher();
-  const parts: { part: number; etag: string }[] = [];
-  let multipart: string | null = null;
-  let size = 0;
+export interface WriteOptions {
+  bits: BlockBits;
+  /** Raw bytes of the body, when known. */
+  size: number | null;
+  /** The body is the whole content: one pack of it needs no leaves. */
+  whole: boolean;
+}
+
+/** Streams a body into packs. @returns a root over it; its packs are finished, and nothing refers to them yet */
+export async function writeBlocks(
+  series: PackSeries,
+  pieces: AsyncIterable<Uint8Array>,
+  { bits, size, whole }: WriteOptions,
+): Promise<Node> {
+  const nodes: Entry[] = [];
+  const packs: string[] = [];
+  let pack: PackWriter | null = null;
+  let entries: Entry[] = [];
+  const endPack = async (bare: number): Promise<void> => {
+    if (pack === null) return;
+    packs.push(...packsOf(entries));
+    nodes.push(...(entries.length <= bare ? entries : await addLeaves(pack, bits, entries)));
+    await series.finish(pack);
+    pack = null;
+    entries = [];
+  };
   try {
-    for await (const piece of bytes.pieces(body, PIECE)) {
-      size += piece.length;
-      if (size > max)
-        throw new DriveError("file_too_large", `A file can have ${max} bytes at most here.`, { max_bytes: max });
-      await hasher.update(piece);
-      if (piece.length < PIECE && multipart === null) {
-        await store.put(key, piece);
-        continue;
-      }
-      multipart ??= await store.createMultipart(key);
-      const part = parts.length + 1;
-      parts.push({ part, etag: await store.uploadPart(key, multipart, part, once(piece), piece.length) });
+    for await (const block of cutBlocks(pieces, bits)) {
+      if (pack !== null && pack.raw + block.length > PACK_MAX) await endPack(BARE_PART);
+      pack ??= await series.open(size);
+      entries.push(dataEntry(await pack.add("data", block)));
     }
-    if (multipart !== null) await store.completeMultipart(key, multipart, parts);
+    await endPack(whole && packs.length === 0 ? BARE_WHOLE : BARE_PART);
   } catch (error) {
-    // Best effort: the sweep finds what stays behind, by the upload's row.
-    if (multipart !== null) await store.abortMultipart(key, multipart).catch(() => undefined);
+    await series.abort();
     throw error;
   }
-  const extents: Extent[] = size === 0 ? [] : [{ key, offset: 0, length: size }];
-  return { size, content_hash: await hasher.digest(), manifest: formatManifest(extents) };
+  return { kind: "root", bits, size: spanOf(nodes), packs, entries: nodes };
 }
 
-async function* once(piece: Uint8Array): AsyncIterable<Uint8Array> {
-  yield piece;
+/** The text of a content's row; a root that is too long for it goes into one more pack. */
+export async function writeRoot(series: PackSeries, root: Node): Promise<string> {
+  let pack: PackWriter | null = null;
+  const manifest = await formatRoot(root, async () => (pack = await series.open(null)));
+  if (pack !== null) await series.finish(pack);
+  return manifest;
 }
+

@@ -1,9 +1,8 @@
-import { type ObjectStore, PartsRejected } from "../../core/storage/ports.ts";
+import type { ObjectMetadata, ObjectStore, StoredObject } from "../../core/storage/ports.ts";
 
-/** R2's errors are only text; these codes mean that the parts of a completion do not fit. */
-const PARTS_REJECTED =
-  /\b(10011|10025|10048)\b|invalid ?part|all non-trailing parts must have the same length|specified parts could not be found/i;
+/** R2's errors are only text: no such upload, and a range behind the end of the object. */
 const GONE = /\b10024\b|does not exist/i;
+const NO_RANGE = /\b10039\b|range/i;
 
 export class R2ObjectStore implements ObjectStore {
   readonly #bucket: R2Bucket;
@@ -12,44 +11,43 @@ export class R2ObjectStore implements ObjectStore {
     this.#bucket = bucket;
   }
 
-  async put(key: string, body: Uint8Array): Promise<void> {
-    await this.#bucket.put(key, body);
+  async put(key: string, body: Uint8Array, customMetadata: ObjectMetadata): Promise<void> {
+    await this.#bucket.put(key, body, { customMetadata });
   }
 
-  async get(key: string, offset: number, length: number): Promise<ReadableStream<Uint8Array> | null> {
-    const object = await this.#bucket.get(key, { range: { offset, length } });
-    return object === null ? null : object.body;
+  async get(key: string, offset: number, length: number): Promise<StoredObject | null> {
+    try {
+      const object = await this.#bucket.get(key, { range: { offset, length } });
+      if (object === null) return null;
+      return { bytes: new Uint8Array(await object.arrayBuffer()), metadata: object.customMetadata ?? {} };
+    } catch (error) {
+      if (NO_RANGE.test(String(error))) return null;
+      throw error;
+    }
   }
 
   async delete(keys: string[]): Promise<void> {
-    await this.#bucket.delete(keys);
+    // R2 takes 1,000 keys a call.
+    for (let at = 0; at < keys.length; at += 1000) await this.#bucket.delete(keys.slice(at, at + 1000));
   }
 
-  async createMultipart(key: string): Promise<string> {
-    return (await this.#bucket.createMultipartUpload(key)).uploadId;
+  async list(prefix: string): Promise<string[]> {
+    const keys: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page: R2Objects = await this.#bucket.list({ prefix, cursor });
+      keys.push(...page.objects.map((object) => object.key));
+      cursor = page.truncated ? page.cursor : undefined;
+    } while (cursor !== undefined);
+    return keys;
   }
 
-  async uploadPart(
-    key: string,
-    multipart: string,
-    part: number,
-    source: AsyncIterable<Uint8Array>,
-    length: number,
-  ): Promise<string> {
-    // R2 must know the length; a fixed-length stream errors when the source yields more or less.
-    const { readable, writable } = new FixedLengthStream(length);
-    const pumped = pump(source, writable);
-    // Settled below; a rejection before that must not count as unhandled.
-    pumped.catch(() => undefined);
-    try {
-      const uploaded = this.#bucket.resumeMultipartUpload(key, multipart).uploadPart(part, readable);
-      const [{ etag }] = await Promise.all([uploaded, pumped]);
-      return etag;
-    } catch (error) {
-      // The source's own error says more than that of the stream it broke.
-      await pumped;
-      throw error;
-    }
+  async createMultipart(key: string, customMetadata: ObjectMetadata): Promise<string> {
+    return (await this.#bucket.createMultipartUpload(key, { customMetadata })).uploadId;
+  }
+
+  async uploadPart(key: string, multipart: string, part: number, body: Uint8Array): Promise<string> {
+    return (await this.#bucket.resumeMultipartUpload(key, multipart).uploadPart(part, body)).etag;
   }
 
   async completeMultipart(key: string, multipart: string, parts: { part: number; etag: string }[]): Promise<void> {
@@ -57,7 +55,6 @@ export class R2ObjectStore implements ObjectStore {
       const uploaded = parts.map(({ part, etag }) => ({ partNumber: part, etag }));
       await this.#bucket.resumeMultipartUpload(key, multipart).complete(uploaded);
     } catch (error) {
-      if (PARTS_REJECTED.test(String(error))) throw new PartsRejected(String(error));
       // A completion whose answer was lost has made the object: then the upload is gone and the object is there.
       if (GONE.test(String(error)) && (await this.#bucket.head(key)) !== null) return;
       throw error;
@@ -70,16 +67,5 @@ export class R2ObjectStore implements ObjectStore {
     } catch (error) {
       if (!GONE.test(String(error))) throw error;
     }
-  }
-}
-
-async function pump(source: AsyncIterable<Uint8Array>, writable: WritableStream<Uint8Array>): Promise<void> {
-  const writer = writable.getWriter();
-  try {
-    for await (const piece of source) await writer.write(piece);
-    await writer.close();
-  } catch (error) {
-    await writer.abort(error).catch(() => undefined);
-    throw error;
   }
 }

@@ -95,7 +95,7 @@ export const versions = sqliteTable(
   (t) => [primaryKey({ columns: [t.tenant_id, t.file_id, t.version_number] })],
 );
 
-/** The bytes of one version. `manifest` says where they lie: `core/storage/manifest.ts`. */
+/** The bytes of one version. `manifest` says where they lie: docs/spec/storage.md, M5. */
 export const contents = sqliteTable(
   "contents",
   {
@@ -110,8 +110,8 @@ export const contents = sqliteTable(
 );
 
 /**
- * Upload sessions, of one request or many. The row comes before the first byte in R2 and names the object, so a
- * crash leaves only what the sweep finds. Kept until `expires_at` after a commit, so that a repeat can be answered.
+ * Upload sessions, of one request or many. The row comes before the first byte in R2, and the names of its packs begin
+ * with its id, so a crash leaves only what the sweep finds. Kept until `expires_at` after a commit, so that a repeat can be answered.
  */
 export const uploads = sqliteTable(
   "uploads",
@@ -125,8 +125,6 @@ export const uploads = sqliteTable(
     size: integer(),
     reserved_bytes: integer().notNull(),
     declared_hash: text(),
-    object_key: text().notNull(),
-    r2_upload_id: text(),
     part_size: integer().notNull(),
     created_by: text().notNull(),
     device_id: text(),
@@ -143,11 +141,43 @@ export const upload_chunks = sqliteTable(
     tenant_id,
     upload_id: text().notNull(),
     chunk_index: integer().notNull(),
+    /** SHA-256 of the chunk. */
     chunk_id: text().notNull(),
     size: integer().notNull(),
-    etag: text().notNull(),
+    /** Where its blocks lie, as the text of a root. */
+    manifest: text().notNull(),
+    pack_id: text().notNull(),
+    pack_size: integer().notNull(),
+    key_version: integer().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.tenant_id, t.upload_id, t.chunk_index] })],
+  (t) => [primaryKey({ columns: [t.tenant_id, t.upload_id, t.chunk_index, t.chunk_id] })],
+);
+
+/** Objects of encrypted blocks that some content needs or needed; before its first commit a pack has no row (P10). */
+export const packs = sqliteTable(
+  "packs",
+  {
+    tenant_id,
+    pack_id: text().notNull(),
+    state: text({ enum: ["live", "condemned", "deleted"] }).notNull(),
+    size: integer().notNull(),
+    key_version: integer().notNull(),
+    created_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.pack_id] })],
+);
+
+/** Keys of a tenant, wrapped by a master key; each wraps the keys of packs. */
+export const tenant_keys = sqliteTable(
+  "tenant_keys",
+  {
+    tenant_id,
+    version: integer().notNull(),
+    master_version: text().notNull(),
+    wrapped_key: text().notNull(),
+    created_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.version] })],
 );
 
 /** Grants to users (or to addresses without an account yet) and links. */

@@ -1,0 +1,95 @@
+/** One tenant's blocks, from the object store. docs/spec/storage.md, P9 and M9. */
+import { decodeNode, type Entry, type Node } from "../manifests/node.ts";
+import { parseText } from "../manifests/root.ts";
+import { openBlock } from "../packs/block.ts";
+import { packKey } from "../packs/format.ts";
+import type { TenantId } from "../protocol/ids.ts";
+import { damaged } from "./damage.ts";
+import type { Engine } from "./engine.ts";
+import { joinRuns, type Run } from "./runs.ts";
+
+/** Leaves read at a time: their data comes first, so a range starts soon. */
+const LEAVES_MAX = 64 * 1024;
+
+/** The stored bytes of a run, and the key to them. */
+export interface ReadRun extends Run {
+  bytes: Uint8Array;
+  key: CryptoKey;
+}
+
+export class BlockReader {
+  readonly #engine: Engine;
+  readonly #tenant_id: TenantId;
+
+  constructor(engine: Engine, tenant_id: TenantId) {
+    this.#engine = engine;
+    this.#tenant_id = tenant_id;
+  }
+
+  async read(run: Run): Promise<ReadRun> {
+    const { objects, keys } = this.#engine;
+    const { pack_id, offset } = run.entries[0] as Entry;
+    const object = await objects.get(packKey(this.#tenant_id, pack_id), offset, run.length);
+    if (object === null || object.bytes.length !== run.length) throw damaged("a pack is missing or too short");
+    const key = await keys.packKey(this.#tenant_id, pack_id, object.metadata);
+    return { ...run, bytes: object.bytes, key };
+  }
+
+  /** The raw bytes of a run's blocks, verified, one after the other. */
+  async *open({ entries, bytes, key }: ReadRun): AsyncGenerator<{ entry: Entry; raw: Uint8Array }> {
+    let at = 0;
+    for (const entry of entries) {
+      const sealed = bytes.subarray(at, at + entry.stored);
+      at += entry.stored;
+      const pack = { tenant_id: this.#tenant_id, pack_id: entry.pack_id, key };
+      yield { entry, raw: await openBlock(this.#engine.codec, pack, entry.index, entry, sealed) };
+    }
+  }
+
+  /** @param manifest the text of a content's row. @throws `integrity_error` */
+  async root(manifest: string): Promise<Node> {
+    const node = await parseText(manifest);
+    if (node.kind === "root") return node;
+    if (node.kind === "pointer")
+      for await (const { node: root } of this.#nodes(node.entries))
+        if (root.kind === "root" && root.size === node.size) return root;
+    throw damaged("a manifest has no root");
+  }
+
+  /** The data entries that `length` bytes from `offset` need, in order. */
+  async *data(root: Node, offset: number, length: number): AsyncGenerator<{ entry: Entry; start: number }> {
+    const crosses = (start: number, { span }: Entry): boolean => start + span > offset && start < offset + length;
+    const within = function* (entries: readonly Entry[], from: number): Generator<{ entry: Entry; start: number }> {
+      let start = from;
+      for (const entry of entries) {
+        if (crosses(start, entry)) yield { entry, start };
+        start += entry.span;
+      }
+    };
+    let leaves: { entry: Entry; start: number }[] = [];
+    for (const found of within(root.entries, 0)) {
+      if (found.entry.kind === "leaf") {
+        leaves.push(found);
+        continue;
+      }
+      for await (const { node, start } of this.#leaves(leaves)) yield* within(node.entries, start);
+      leaves = [];
+      yield found;
+    }
+    for await (const { node, start } of this.#leaves(leaves)) yield* within(node.entries, start);
+  }
+
+  async *#leaves(leaves: { entry: Entry; start: number }[]): AsyncGenerator<{ node: Node; start: number }> {
+    let start = leaves[0]?.start ?? 0;
+    for await (const { entry, node } of this.#nodes(leaves.map((leaf) => leaf.entry))) {
+      if (node.kind !== "leaf" || node.size !== entry.span) throw damaged("a leaf is not what it is said to be");
+      yield { node, start };
+      start += entry.span;
+    }
+  }
+
+  async *#nodes(entries: readonly Entry[]): AsyncGenerator<{ entry: Entry; node: Node }> {
+    for await (const run of joinRuns(entries, LEAVES_MAX))
+      for await (const { entry, raw } of this.open(await this.read(run))) yield { entry, node: decodeNode(raw) };
+  }
+}

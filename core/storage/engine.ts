@@ -1,0 +1,9 @@
+import type { KeyRing } from "../keys/ring.ts";
+import type { Codec, ObjectStore } from "./ports.ts";
+
+/** What reading and writing contents stands on; one for each isolate. */
+export interface Engine {
+  objects: ObjectStore;
+  keys: KeyRing;
+  codec: Codec;
+}

@@ -1,0 +1,15 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { Codec } from "../../core/storage/ports.ts";
+
+const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+
+export const zstd: Codec = {
+  compress(bytes) {
+    try {
+      return zstdCompressSync(bytes, LEVEL);
+    } catch {
+      return null;
+    }
+  },
+  decompress: (bytes, length) => zstdDecompressSync(bytes, { maxOutputLength: length }),
+};

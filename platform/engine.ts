@@ -1,0 +1,14 @@
+import { KeyRing } from "../core/keys/ring.ts";
+import type { MasterKeys } from "../core/keys/masters.ts";
+import type { Engine } from "../core/storage/engine.ts";
+import { zstd } from "./codec/zstd.ts";
+import { D1KeyStore } from "./d1/shard/key-store.ts";
+import type { ShardMap } from "./d1/shard-map.ts";
+import { R2ObjectStore } from "./r2/object-store.ts";
+
+/** The storage engine of a Worker; one for each isolate, since it remembers keys. */
+export const createEngine = (bucket: R2Bucket, shards: ShardMap, masters: MasterKeys): Engine => ({
+  objects: new R2ObjectStore(bucket),
+  keys: new KeyRing(masters, new D1KeyStore(shards), () => Date.now()),
+  codec: zstd,
+});

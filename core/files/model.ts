@@ -47,13 +47,25 @@ export interface VersionRow {
   change_description: string | null;
 }
 
-/** The bytes of a version: `manifest` is the JSON of `core/storage/manifest.ts`. */
+/** The bytes of a version: `manifest` says where they lie (docs/spec/storage.md, M5). */
 export interface ContentRow {
   tenant_id: TenantId;
   content_id: string;
   content_hash: string | null;
   size: number;
   manifest: string;
+  created_at: number;
+}
+
+/** One object of encrypted blocks. */
+export interface PackRow {
+  tenant_id: TenantId;
+  pack_id: string;
+  state: "live" | "condemned" | "deleted";
+  /** Bytes of the object. */
+  size: number;
+  /** Of the tenant key that wraps the pack's. */
+  key_version: number;
   created_at: number;
 }
 

@@ -6,7 +6,6 @@ export const ERROR_CODES = [
   "account_exists",
   "base_mismatch",
   "cannot_move_into_itself",
-  "chunk_conflict",
   "chunk_size_mismatch",
   "chunk_too_large",
   "cursor_expired",

@@ -5,7 +5,7 @@ import { mimeTypeSchema, rawNameSchema } from "./files.ts";
 /** Chunks of one upload session that a client may send at the same time. */
 export const MAX_PARALLEL = 5;
 
-/** R2 multipart allows 10,000 parts. */
+/** Chunks of one upload session. */
 export const MAX_CHUNKS = 10_000;
 
 export const startUploadSchema = z

@@ -4,23 +4,43 @@ import { cutBlocks } from "../blocks/stream.ts";
 import { addLeaves, packsOf, spanOf } from "../manifests/leaves.ts";
 import { dataEntry, type Entry, type Node } from "../manifests/node.ts";
 import { formatRoot } from "../manifests/root.ts";
-import { newPackId } from "../packs/format.ts";
+import { newPackId, packKey } from "../packs/format.ts";
 import { CAPACITY, PartBuffers } from "../packs/part-buffers.ts";
 import { type FinishedPack, PACK_MAX, PackWriter } from "../packs/writer.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { Engine } from "./engine.ts";
+import type { Hasher } from "./ports.ts";
 
 /** Up to here the entries of a pack need no leaves: of a pack among others, and of one that is the whole content. */
 const BARE_PART = 32;
 const BARE_WHOLE = 256;
 
-/** The packs of one upload; what has begun is known by name, whatever becomes of it. */
+/** A body is read in pieces of this size: large enough that most blocks lie in one, small beside a part. */
+export const BODY_PIECE = 1024 * 1024;
+
+/** Hashes and counts what passes; ends the transfer as soon as it is longer than `max`. */
+export async function* counted(
+  pieces: AsyncIterable<Uint8Array>,
+  hasher: Hasher,
+  max: number,
+  tooLong: () => Error,
+): AsyncIterable<Uint8Array> {
+  let seen = 0;
+  for await (const piece of pieces) {
+    seen += piece.length;
+    if (seen > max) throw tooLong();
+    await hasher.update(piece);
+    yield piece;
+  }
+}
+
+/** The packs of one upload. Who gives up calls `remove`, when it is sure that nothing refers to them. */
 export class PackSeries {
   readonly #engine: Engine;
   readonly #tenant_id: TenantId;
   readonly #upload_id: string;
   readonly #buffers = new PartBuffers();
-  readonly begun: string[] = [];
+  readonly #begun: string[] = [];
   readonly finished: FinishedPack[] = [];
   #open: PackWriter | null = null;
 
@@ -33,7 +53,7 @@ export class PackSeries {
   /** @param expected raw bytes, when known */
   async open(expected: number | null): Promise<PackWriter> {
     const pack_id = newPackId(this.#upload_id);
-    this.begun.push(pack_id);
+    this.#begun.push(pack_id);
     // Half a percent and 4 KiB: seals and the footer of what does not compress.
     const room = expected === null ? CAPACITY : Math.ceil(expected * 1.005) + 4096;
     this.#open = await PackWriter.open(this.#engine, this.#tenant_id, pack_id, this.#buffers, room);
@@ -45,8 +65,12 @@ export class PackSeries {
     this.#open = null;
   }
 
-  async abort(): Promise<void> {
+  /** Best effort: ends what is under way and deletes what was stored. The sweep finds the rest by the upload's id. */
+  async remove(): Promise<void> {
     await this.#open?.abort();
+    this.#open = null;
+    const keys = this.#begun.map((pack_id) => packKey(this.#tenant_id, pack_id));
+    if (keys.length > 0) await this.#engine.objects.delete(keys).catch(() => undefined);
   }
 }
 
@@ -76,17 +100,12 @@ export async function writeBlocks(
     pack = null;
     entries = [];
   };
-  try {
-    for await (const block of cutBlocks(pieces, bits)) {
-      if (pack !== null && pack.raw + block.length > PACK_MAX) await endPack(BARE_PART);
-      pack ??= await series.open(size);
-      entries.push(dataEntry(await pack.add("data", block)));
-    }
-    await endPack(whole && packs.length === 0 ? BARE_WHOLE : BARE_PART);
-  } catch (error) {
-    await series.abort();
-    throw error;
+  for await (const block of cutBlocks(pieces, bits)) {
+    if (pack !== null && pack.raw + block.length > PACK_MAX) await endPack(BARE_PART);
+    pack ??= await series.open(size);
+    entries.push(dataEntry(await pack.add("data", block)));
   }
+  await endPack(whole && packs.length === 0 ? BARE_WHOLE : BARE_PART);
   return { kind: "root", bits, size: spanOf(nodes), packs, entries: nodes };
 }
 

@@ -2,6 +2,7 @@
 import type { Metadata } from "../protocol/files.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { FileRow, Integrity, PermissionRow, Vector } from "../files/model.ts";
+import type { FinishedPack } from "../packs/writer.ts";
 import type { UploadRow, UploadTarget } from "../uploads/model.ts";
 
 export interface Actor {
@@ -15,6 +16,8 @@ export interface StoredContent {
   content_hash: string | null;
   size: number;
   manifest: string;
+  /** The packs that it brings along. */
+  packs: FinishedPack[];
   integrity: Integrity;
 }
 

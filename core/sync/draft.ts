@@ -32,6 +32,7 @@ export class Draft {
       files: [],
       versions: [],
       contents: [],
+      packs: [],
       permissions: [],
       uploads: [],
       settled: [],

@@ -1,4 +1,4 @@
-import type { ContentRow, DriveRow, FileRow, JournalRow, PermissionRow, VersionRow } from "../files/model.ts";
+import type { ContentRow, DriveRow, FileRow, JournalRow, PackRow, PermissionRow, VersionRow } from "../files/model.ts";
 import type { UploadRow, UploadStatus } from "../uploads/model.ts";
 
 /** Files that one copy may make: keeps a batch under D1's 30 s. */
@@ -46,6 +46,7 @@ export interface Writes {
   files: FileRow[];
   versions: VersionRow[];
   contents: ContentRow[];
+  packs: PackRow[];
   permissions: PermissionRow[];
   uploads: UploadRow[];
   settled: { upload_id: string; state: UploadStatus; file_id: string | null }[];

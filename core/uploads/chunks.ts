@@ -1,130 +1,117 @@
+/** Chunks of a session, each in a pack of its own. docs/spec/uploads.md, U3 to U6. */
+import { joinNodes, formatNode, parseText } from "../manifests/root.ts";
+import type { Node } from "../manifests/node.ts";
 import { DriveError } from "../protocol/errors.ts";
-import type { Extent } from "../storage/manifest.ts";
-import type { Hasher } from "../storage/ports.ts";
-import type { ChunkRow } from "./model.ts";
-import { chunkCount, chunkLength } from "./parts.ts";
+import { MAX_CHUNKS } from "../protocol/uploads.ts";
+import type { FinishedPack } from "../packs/writer.ts";
+import { BODY_PIECE, counted, PackSeries, writeBlocks } from "../storage/write.ts";
+import type { ChunkRow, ReceivedChunk } from "./model.ts";
 import type { UploadDeps } from "./ports.ts";
 import type { Session } from "./service.ts";
 
-/** A chunk passes in pieces of this size: the memory of one transfer. */
-const PIECE = 1024 * 1024;
+const receivedBytes = (chunks: readonly ReceivedChunk[]): number => chunks.reduce((sum, chunk) => sum + chunk.size, 0);
 
-const receivedBytes = (chunks: Iterable<ChunkRow>): number => {
-  let sum = 0;
-  for (const chunk of chunks) sum += chunk.size;
-  return sum;
-};
+const tooLarge = (part_size: number): DriveError =>
+  new DriveError("chunk_too_large", `A chunk of this upload can have ${part_size} bytes at most.`, { part_size });
 
-function requireLength(length: number, expected: number, part_size: number): void {
-  if (length > part_size)
-    throw new DriveError("chunk_too_large", `A chunk of this upload can have ${part_size} bytes at most.`, {
-      part_size,
-    });
-  if (length !== expected)
-    throw new DriveError("chunk_size_mismatch", `This chunk must have ${expected} bytes.`, {
-      expected_bytes: expected,
-    });
+/** What a session can hold beside its file, for chunks that changed after they were sent: else it would store for free. */
+function requireRoom({ upload, chunks }: Session, index: number): void {
+  const room = 2 * (upload.size as number) + upload.part_size;
+  if (index < MAX_CHUNKS && chunks.length < MAX_CHUNKS && receivedBytes(chunks) < room) return;
+  throw new DriveError("too_many_chunks", `An upload has ${MAX_CHUNKS} chunks at most, and not much more than its size.`);
 }
 
-/** Hashes and counts what passes; ends the transfer as soon as it is too long. */
-async function* verified(
-  pieces: AsyncIterable<Uint8Array>,
-  hasher: Hasher,
-  expected: number,
-  part_size: number,
-): AsyncIterable<Uint8Array> {
-  let seen = 0;
-  for await (const piece of pieces) {
-    seen += piece.length;
-    if (seen > expected) requireLength(seen > part_size ? seen : expected + 1, expected, part_size);
-    await hasher.update(piece);
-    yield piece;
-  }
-  requireLength(seen, expected, part_size);
+interface Wanted {
+  index: number;
+  chunk_id: string;
 }
 
-/**
- * Streams a chunk into its R2 part and records it once its hash is right. A part with wrong bytes is never recorded,
- * and the next try of that index replaces it. @returns bytes received in all
- */
+/** Streams a chunk into a pack and records it once its hash is right. @returns bytes received in all */
 export async function receiveChunk(
   deps: UploadDeps,
-  { upload, chunks }: Session,
-  { index, chunk_id }: { index: number; chunk_id: string },
+  session: Session,
+  { index, chunk_id }: Wanted,
   body: ReadableStream<Uint8Array> | null,
   length: number | null,
 ): Promise<number> {
-  const expected = chunkLength(upload.size as number, upload.part_size, index);
-  if (length !== null) requireLength(length, expected, upload.part_size);
-  const known = chunks.find((c) => c.chunk_index === index);
-  if (known !== undefined) {
+  const { upload, chunks } = session;
+  requireRoom(session, index);
+  if (length !== null && length > upload.part_size) throw tooLarge(upload.part_size);
+  const same = chunks.find((chunk) => chunk.chunk_id === chunk_id);
+  if (same !== undefined) {
     if (body !== null) await deps.bytes.discard(body);
-    if (known.chunk_id === chunk_id) return receivedBytes(chunks);
-    // Writing the part again would lose verified bytes before the new ones are.
-    throw new DriveError("chunk_conflict", `Another chunk has arrived at index ${index} already.`, {
-      chunk_id: known.chunk_id,
-    });
+    if (chunks.some((chunk) => chunk.chunk_id === chunk_id && chunk.chunk_index === index))
+      return receivedBytes(chunks);
+    await deps.uploads.repeatChunk(upload.upload_id, chunk_id, index);
+    return receivedBytes([...chunks, same]);
   }
-  if (body === null) requireLength(0, expected, upload.part_size);
-  const hasher = deps.bytes.hasher();
-  const source = verified(
-    deps.bytes.pieces(body as ReadableStream<Uint8Array>, PIECE),
-    hasher,
-    expected,
-    upload.part_size,
-  );
-  const { object_key, r2_upload_id } = upload;
-  const etag = await deps.objects.uploadPart(object_key, r2_upload_id as string, index + 1, source, expected);
-  const hash = await hasher.digest();
-  if (hash !== chunk_id)
-    throw new DriveError("hash_mismatch", "The bytes that arrived do not have the hash that was said.", {
-      received_hash: hash,
-    });
-  const { tenant_id, upload_id } = upload;
-  const chunk: ChunkRow = { tenant_id, upload_id, chunk_index: index, chunk_id, size: expected, etag };
+  if (body === null) throw new DriveError("chunk_size_mismatch", "A chunk has one byte at least.");
+  const chunk = await storeChunk(deps, session, { index, chunk_id }, body, length);
   if (!(await deps.uploads.putChunk(chunk))) throw new DriveError("unknown_upload", "This upload ended meanwhile.");
-  return receivedBytes([...chunks.filter((c) => c.chunk_index !== index), chunk]);
+  return receivedBytes([...chunks, chunk]);
+}
+
+async function storeChunk(
+  deps: UploadDeps,
+  { upload }: Session,
+  { index, chunk_id }: Wanted,
+  body: ReadableStream<Uint8Array>,
+  size: number | null,
+): Promise<ChunkRow> {
+  const { tenant_id, upload_id, part_size, block_bits: bits } = upload;
+  const series = new PackSeries(deps.engine, tenant_id, upload_id);
+  const hasher = deps.bytes.hasher();
+  try {
+    const pieces = counted(deps.bytes.pieces(body, BODY_PIECE), hasher, part_size, () => tooLarge(part_size));
+    const node = await writeBlocks(series, pieces, { bits, size, whole: false });
+    const hash = await hasher.digest();
+    const pack = series.finished[0];
+    if (pack === undefined) throw new DriveError("chunk_size_mismatch", "A chunk has one byte at least.");
+    if (hash !== chunk_id)
+      throw new DriveError("hash_mismatch", "The bytes that arrived do not have the hash that was said.", {
+        received_hash: hash,
+      });
+    return {
+      tenant_id,
+      upload_id,
+      chunk_index: index,
+      chunk_id,
+      size: node.size,
+      manifest: await formatNode(node),
+      pack_id: pack.pack_id,
+      pack_size: pack.size,
+      key_version: pack.key_version,
+    };
+  } catch (error) {
+    await series.remove();
+    throw error;
+  }
 }
 
 export interface Assembled {
-  parts: { part: number; etag: string }[];
-  extents: Extent[];
+  root: Node;
+  packs: FinishedPack[];
 }
 
-/**
- * The order of `chunks` is the file's; an index only named an R2 part. So a chunk may be there twice in the file and
- * once in the object, and a client may order its chunks late.
- */
-export function assemble({ upload, chunks }: Session, wanted: string[]): Assembled {
-  const size = upload.size as number;
-  const count = chunkCount(size, upload.part_size);
-  if (wanted.length > count)
-    throw new DriveError("too_many_chunks", `This upload has ${count} chunks, not ${wanted.length}.`, { count });
-  const have = new Set(chunks.map((c) => c.chunk_id));
-  const missing = [...new Set(wanted)].filter((id) => !have.has(id));
+/** The order of `wanted` is the file's; a chunk may be there twice in the file and once in the store. */
+export async function assemble({ upload }: Session, chunks: ChunkRow[], wanted: string[]): Promise<Assembled> {
+  if (wanted.length > MAX_CHUNKS)
+    throw new DriveError("too_many_chunks", `An upload has ${MAX_CHUNKS} chunks at most.`, { count: MAX_CHUNKS });
+  const rows = new Map(chunks.map((chunk) => [chunk.chunk_id, chunk]));
+  const used = [...new Set(wanted)];
+  const missing = used.filter((id) => !rows.has(id));
   if (missing.length > 0) throw new DriveError("missing_chunks", "Some chunks have not arrived.", { missing });
-
-  const ordered = chunks.toSorted((a, b) => a.chunk_index - b.chunk_index);
-  const places = new Map<string, Extent>();
-  const byIndex = new Map<number, { id: string; extent: Extent }>();
-  let offset = 0;
-  for (const chunk of ordered) {
-    const extent = { key: upload.object_key, offset, length: chunk.size };
-    places.set(chunk.chunk_id, extent);
-    byIndex.set(chunk.chunk_index, { id: chunk.chunk_id, extent });
-    offset += chunk.size;
-  }
-  const extents = wanted.map((id, i) => {
-    const here = byIndex.get(i);
-    return { ...(here?.id === id ? here.extent : (places.get(id) as Extent)) };
-  });
-  const total = extents.reduce((sum, e) => sum + e.length, 0);
-  if (total !== size) {
-    const unsent = wanted.length < count ? " Some chunks are not in the list." : "";
+  const total = wanted.reduce((sum, id) => sum + (rows.get(id) as ChunkRow).size, 0);
+  if (total !== upload.size)
     throw new DriveError(
       "size_mismatch",
-      `These chunks have ${total} bytes in all; the file was said to have ${size}.${unsent}`,
+      `These chunks have ${total} bytes in all; the file was said to have ${upload.size}.`,
     );
-  }
-  return { parts: ordered.map((c) => ({ part: c.chunk_index + 1, etag: c.etag })), extents };
+  const nodes = new Map<string, Node>();
+  for (const id of used) nodes.set(id, await parseText((rows.get(id) as ChunkRow).manifest));
+  const packs = used.map((id): FinishedPack => {
+    const { pack_id, pack_size: size, key_version } = rows.get(id) as ChunkRow;
+    return { pack_id, size, key_version };
+  });
+  return { root: joinNodes(upload.block_bits, wanted.map((id) => nodes.get(id) as Node)), packs };
 }

@@ -2,13 +2,14 @@
  * The end of upload sessions. docs/spec/events.md, E10 to E12.
  *
  *   open, past its time      -> release through the hub (state `aborted`, quota back)
- *   aborted, past its time   -> end the multipart upload, delete the object, forget the row
- *   committed, past its time -> forget the row; its object is the content of a file
+ *   aborted, past its time   -> delete all packs that bear its name, forget the row
+ *   committed, past its time -> delete the packs that no commit took, forget the row
  *
- * The hub orders release and commit, and only an `aborted` session loses its object: so no object goes that a
- * committed content refers to. Each step can be repeated, and the row goes last: a crash anywhere leaves what the next
+ * The hub orders release and commit, so no pack goes that a committed content refers to. An R2 multipart upload that
+ * was never completed shows in no list; R2 itself ends it after seven days. Each step can be repeated, and the row goes last: a crash anywhere leaves what the next
  * sweep finds.
  */
+import { packKey, packPrefix } from "../packs/format.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { ObjectStore } from "../storage/ports.ts";
 import type { Result, Submission } from "../sync/commands.ts";
@@ -25,13 +26,18 @@ export interface UploadKey {
 export interface ExpiryStore {
   /** A page of sessions with `expires_at` up to `before`, behind `after`, by key; empty at the end. */
   expired(open: boolean, before: number, after: UploadKey | null): Promise<UploadRow[]>;
+  /**
+   * Of a committed session, the packs that its commit took; null when it had no chunks, since the packs of one request
+   * are all taken or all removed.
+   */
+  takenPacks(key: UploadKey): Promise<Set<string> | null>;
   /** Deletes the session and its chunks, unless it is open. */
   forget(key: UploadKey): Promise<void>;
 }
 
 export interface ExpiryDeps {
   store: ExpiryStore;
-  objects: Pick<ObjectStore, "abortMultipart" | "delete">;
+  objects: Pick<ObjectStore, "list" | "delete">;
   submit(drive_id: string, submission: Submission): Promise<Result>;
   now(): number;
   /** A session that could not be ended; the next sweep tries again. */
@@ -71,9 +77,13 @@ async function release(deps: ExpiryDeps, { upload_id, drive_id, created_by }: Up
 }
 
 async function finish(deps: ExpiryDeps, upload: UploadRow): Promise<void> {
-  if (upload.state === "aborted") {
-    if (upload.r2_upload_id !== null) await deps.objects.abortMultipart(upload.object_key, upload.r2_upload_id);
-    await deps.objects.delete([upload.object_key]);
+  const taken = upload.state === "aborted" ? new Set<string>() : await deps.store.takenPacks(upload);
+  if (taken !== null) {
+    const { tenant_id, upload_id } = upload;
+    const kept = new Set([...taken].map((pack_id) => packKey(tenant_id, pack_id)));
+    const keys = await deps.objects.list(packKey(tenant_id, packPrefix(upload_id)));
+    const strays = keys.filter((key) => !kept.has(key));
+    if (strays.length > 0) await deps.objects.delete(strays);
   }
   await deps.store.forget(upload);
 }

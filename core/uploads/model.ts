@@ -1,3 +1,5 @@
+import type { BlockBits } from "../blocks/classes.ts";
+import type { FinishedPack } from "../packs/writer.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { OnNameConflict } from "../protocol/files.ts";
 
@@ -22,9 +24,9 @@ export interface UploadRow {
   size: number | null;
   reserved_bytes: number;
   declared_hash: string | null;
-  object_key: string;
-  r2_upload_id: string | null;
   part_size: number;
+  /** Class of its blocks: the same for all chunks, and the parent's where there is one. */
+  block_bits: BlockBits;
   created_by: string;
   device_id: string | null;
   /** The file that the commit made. */
@@ -33,13 +35,21 @@ export interface UploadRow {
   expires_at: number;
 }
 
-export interface ChunkRow {
-  tenant_id: TenantId;
-  upload_id: string;
+export interface ReceivedChunk {
+  /** What the client numbers it by, for resume; the order of the file comes with the completion. */
   chunk_index: number;
   /** SHA-256 of the chunk, verified. */
   chunk_id: string;
   size: number;
-  /** What the object store calls the part. */
-  etag: string;
+}
+
+/** A chunk that has arrived lies in a pack of its own, as blocks. */
+export interface ChunkRow extends ReceivedChunk {
+  tenant_id: TenantId;
+  upload_id: string;
+  /** The text of a root over its blocks. */
+  manifest: string;
+  pack_id: FinishedPack["pack_id"];
+  pack_size: FinishedPack["size"];
+  key_version: FinishedPack["key_version"];
 }

@@ -1,16 +1,22 @@
 import type { RightsStore } from "../sharing/rights.ts";
-import type { Bytes, ObjectStore } from "../storage/ports.ts";
+import type { BlockBits } from "../blocks/classes.ts";
+import type { Engine } from "../storage/engine.ts";
+import type { Bytes } from "../storage/ports.ts";
 import type { Outcome, Submission } from "../sync/commands.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { FileRow, JournalRow } from "../files/model.ts";
-import type { ChunkRow, UploadRow } from "./model.ts";
+import type { ChunkRow, ReceivedChunk, UploadRow } from "./model.ts";
 
 export interface UploadStore {
-  find(upload_id: string): Promise<{ upload: UploadRow; chunks: ChunkRow[] } | null>;
-  /** Records a verified chunk, replacing an earlier one at its index. False when the session is not open any more. */
+  find(upload_id: string): Promise<{ upload: UploadRow; chunks: ReceivedChunk[] } | null>;
+  /** The session's chunks with where they lie. */
+  chunks(upload_id: string): Promise<ChunkRow[]>;
+  /** Records a verified chunk; a repeat changes nothing. False when the session is not open any more. */
   putChunk(chunk: ChunkRow): Promise<boolean>;
-  /** The session's chunks count as missing again. */
-  forgetChunks(upload_id: string): Promise<void>;
+  /** Records at another index a chunk that has arrived. */
+  repeatChunk(upload_id: string, chunk_id: string, chunk_index: number): Promise<void>;
+  /** Class of the blocks of a file's current content; null when there is none. */
+  blockBits(file_id: string): Promise<BlockBits | null>;
   /** Living files of the drive whose current content has this verified hash: candidates for an instant upload. */
   withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]>;
   /** What an earlier try of an operation made. */
@@ -25,7 +31,7 @@ export interface UploadDeps {
   tenant_id: TenantId;
   rights: RightsStore;
   uploads: UploadStore;
-  objects: ObjectStore;
+  engine: Engine;
   bytes: Bytes;
   /** Throws the `DriveError` of a refused command. */
   submit(drive_id: string, submission: Submission): Promise<Outcome>;

@@ -4,14 +4,14 @@ import { newId } from "../protocol/ids.ts";
 import type { FileRow } from "../files/model.ts";
 import { parseName } from "../files/names.ts";
 import { type Principal, requireRight } from "../sharing/rights.ts";
-import { formatManifest } from "../storage/manifest.ts";
-import { PartsRejected } from "../storage/ports.ts";
-import { writeContent } from "../storage/write.ts";
+import { chooseBits } from "../blocks/classes.ts";
+import { packKey } from "../packs/format.ts";
+import { BODY_PIECE, counted, PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
 import type { Actor, StoredContent } from "../sync/commands.ts";
 import { requireSameRequest } from "../sync/replay.ts";
 import { assemble, receiveChunk } from "./chunks.ts";
-import type { ChunkRow, UploadRow, UploadTarget } from "./model.ts";
-import { FILE_MAX_BYTES, partSizeFor, requireSize, SESSION_TTL } from "./parts.ts";
+import type { ReceivedChunk, UploadRow, UploadTarget } from "./model.ts";
+import { FILE_MAX_BYTES, partSizeFor, requireSize, SESSION_TTL, tooLarge } from "./parts.ts";
 import type { UploadDeps } from "./ports.ts";
 
 export interface Caller {
@@ -28,34 +28,28 @@ async function driveOf(deps: UploadDeps, caller: Caller, target: UploadTarget): 
   return file.drive_id;
 }
 
-interface Opened {
-  size: number | null;
-  multipart: string | null;
-  object_key: string;
-  declared_hash: string | null;
-}
-
 /** Reserves quota and leaves the row that the sweep finds, before the first byte. */
 async function reserve(
   deps: UploadDeps,
   caller: Caller,
   drive_id: string,
   target: UploadTarget,
-  opened: Opened,
+  size: number | null,
+  declared_hash: string | null,
 ): Promise<UploadRow> {
   const now = deps.now();
+  const parent = target.kind === "version" ? await deps.uploads.blockBits(target.file_id) : null;
   const upload: UploadRow = {
     tenant_id: deps.tenant_id,
     upload_id: newId(deps.tenant_id, now),
     drive_id,
     state: "open",
     target,
-    size: opened.size,
-    reserved_bytes: opened.size ?? 0,
-    declared_hash: opened.declared_hash,
-    object_key: opened.object_key,
-    r2_upload_id: opened.multipart,
-    part_size: partSizeFor(opened.size ?? 0),
+    size,
+    reserved_bytes: size ?? 0,
+    declared_hash,
+    part_size: partSizeFor(size ?? 0),
+    block_bits: chooseBits(size, parent),
     created_by: caller.actor.user_id,
     device_id: caller.actor.device_id,
     file_id: null,
@@ -67,8 +61,6 @@ async function reserve(
   await deps.submit(drive_id, { command: { op: "reserve_upload", upload }, actor: caller.actor, op_id });
   return upload;
 }
-
-const objectKey = (deps: UploadDeps): string => `${deps.tenant_id}/${crypto.randomUUID()}`;
 
 export type Started = { instant: true; file: FileRow } | { instant: false; upload: UploadRow };
 
@@ -85,17 +77,7 @@ export async function startUpload(
   const instant = declared_hash === null ? null : await fromKnown(deps, caller, drive_id, target, declared_hash, size);
   if (instant !== null) return { instant: true, file: instant };
   await deps.spend(1, size);
-  const object_key = objectKey(deps);
-  const multipart = size === 0 ? null : await deps.objects.createMultipart(object_key);
-  try {
-    return {
-      instant: false,
-      upload: await reserve(deps, caller, drive_id, target, { size, multipart, object_key, declared_hash }),
-    };
-  } catch (error) {
-    if (multipart !== null) await deps.objects.abortMultipart(object_key, multipart).catch(() => undefined);
-    throw error;
-  }
+  return { instant: false, upload: await reserve(deps, caller, drive_id, target, size, declared_hash) };
 }
 
 /** Knowing a hash never gives access: only what the caller can read already is used. */
@@ -139,25 +121,35 @@ export async function storeWhole(
     return made.file;
   }
   await deps.spend(1, size ?? 0);
-  const object_key = objectKey(deps);
-  const upload = await reserve(deps, caller, drive_id, target, {
-    size,
-    multipart: null,
-    object_key,
-    declared_hash: null,
-  });
+  const upload = await reserve(deps, caller, drive_id, target, size, null);
+  const series = new PackSeries(deps.engine, deps.tenant_id, upload.upload_id);
   try {
-    const stored = await writeContent(deps.objects, deps.bytes, object_key, body, FILE_MAX_BYTES);
+    const stored = await storeContent(deps, series, upload, body);
     if (size === null) await deps.spend(0, stored.size);
-    return await commit(deps, caller, upload, {
-      ...stored,
-      content_id: newId(deps.tenant_id, deps.now()),
-      integrity: "ok",
-    });
+    return await commit(deps, caller, upload, stored);
   } catch (error) {
-    await discard(deps, caller, upload);
+    await discard(deps, caller, upload, series);
     throw error;
   }
+}
+
+async function storeContent(
+  deps: UploadDeps,
+  series: PackSeries,
+  { size, block_bits: bits }: UploadRow,
+  body: ReadableStream<Uint8Array>,
+): Promise<StoredContent> {
+  const hasher = deps.bytes.hasher();
+  const pieces = counted(deps.bytes.pieces(body, BODY_PIECE), hasher, FILE_MAX_BYTES, tooLarge);
+  const root = await writeBlocks(series, pieces, { bits, size, whole: true });
+  return {
+    content_id: newId(deps.tenant_id, deps.now()),
+    content_hash: await hasher.digest(),
+    size: root.size,
+    manifest: await writeRoot(series, root),
+    packs: series.finished,
+    integrity: "ok",
+  };
 }
 
 async function commit(deps: UploadDeps, caller: Caller, upload: UploadRow, content: StoredContent): Promise<FileRow> {
@@ -171,10 +163,10 @@ async function commit(deps: UploadDeps, caller: Caller, upload: UploadRow, conte
  * Gives the reservation back. Bytes may go only when the release went through: a commit whose answer was lost has
  * made them visible, and then the release is refused. What stays behind is the sweep's.
  */
-async function discard(deps: UploadDeps, caller: Caller, upload: UploadRow): Promise<void> {
+async function discard(deps: UploadDeps, caller: Caller, upload: UploadRow, series: PackSeries): Promise<void> {
   try {
     await release(deps, caller, upload);
-    await deps.objects.delete([upload.object_key]);
+    await series.remove();
   } catch {
     // The error that led here is the one to tell; the row expires.
   }
@@ -187,7 +179,7 @@ async function release(deps: UploadDeps, caller: Caller, upload: UploadRow): Pro
 
 export interface Session {
   upload: UploadRow;
-  chunks: ChunkRow[];
+  chunks: ReceivedChunk[];
 }
 
 export const UNKNOWN_UPLOAD = "There is no such upload.";
@@ -234,24 +226,17 @@ export async function completeUpload(
     if (made !== null && made.file.file_id === upload.file_id) return made.file;
   }
   requireOpen(session, deps.now());
-  const assembled = assemble(session, chunks);
-  if (upload.r2_upload_id !== null) {
-    try {
-      await deps.objects.completeMultipart(upload.object_key, upload.r2_upload_id, assembled.parts);
-    } catch (error) {
-      if (!(error instanceof PartsRejected)) throw error;
-      // Two tries of one part crossed: what was recorded is not what is stored. Only sending again mends it.
-      await deps.uploads.forgetChunks(upload_id);
-      throw new DriveError("missing_chunks", "Some chunks must be sent again.", { missing: [...new Set(chunks)] });
-    }
-  }
+  const { root, packs } = await assemble(session, await deps.uploads.chunks(upload_id), chunks);
+  // A long root needs a pack of its own; one that no commit takes is the sweep's.
+  const series = new PackSeries(deps.engine, deps.tenant_id, upload_id);
   const whole = await knownHash(deps, upload, chunks);
   const differs = whole !== null && upload.declared_hash !== null && whole !== upload.declared_hash;
   return commit(deps, caller, upload, {
     content_id: newId(deps.tenant_id, deps.now()),
     content_hash: whole,
     size: upload.size as number,
-    manifest: formatManifest(assembled.extents),
+    manifest: await writeRoot(series, root),
+    packs: [...packs, ...series.finished],
     integrity: differs ? "declared_hash_mismatch" : whole === null ? "pending" : "ok",
   });
 }
@@ -265,5 +250,7 @@ async function knownHash(deps: UploadDeps, upload: UploadRow, chunks: string[]):
 export async function abortUpload(deps: UploadDeps, caller: Caller, upload_id: string): Promise<void> {
   const { upload } = await findSession(deps, caller, upload_id);
   await release(deps, caller, upload);
-  if (upload.r2_upload_id !== null) await deps.objects.abortMultipart(upload.object_key, upload.r2_upload_id);
+  const keys = (await deps.uploads.chunks(upload_id)).map(({ pack_id }) => packKey(deps.tenant_id, pack_id));
+  // The sweep looks again: a chunk may be on its way right now.
+  if (keys.length > 0) await deps.engine.objects.delete(keys).catch(() => undefined);
 }

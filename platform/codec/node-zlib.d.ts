@@ -1,4 +1,4 @@
-// Node's zstd (22.15): the pinned @types/node is older.
+// zstd of node:zlib, Node 22.15.
 declare module "node:zlib" {
   function zstdCompressSync(
     bytes: Uint8Array,

@@ -1,3 +1,5 @@
+// The pinned @types/node is older than zstd in Node.
+/// <reference path="./node-zlib.d.ts" />
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Codec } from "../../core/storage/ports.ts";
 

@@ -70,7 +70,7 @@ export function planSecrets(
   required: SecretNames,
   present: SecretNames,
   known: Record<string, string>,
-  generate: () => string,
+  generate: (name: string) => string,
 ): { missing: Record<string, Record<string, string>>; generated: Record<string, string> } {
   const generated: Record<string, string> = {};
   const valueOf = (name: string): string => {
@@ -82,7 +82,7 @@ export function planSecrets(
           `Give it in the environment: ${name}=... npm run deploy`,
       );
     }
-    return (generated[name] ??= generate());
+    return (generated[name] ??= generate(name));
   };
   const missing = Object.entries(required).map(([worker, names]) => {
     const lacking = names.filter((name) => !present[worker]?.includes(name));

@@ -8,8 +8,11 @@ const SecretsSchema = z.record(z.string(), z.string().min(1));
 /** Variables that differ from a deployed copy when one starts it on a machine of one's own. */
 export const LOCAL_DEFAULTS = { REGISTRATION: "open", DEFAULT_PLAN: "generous" };
 
-/** 256 random bits, base64url. */
-export const newSecret = (): string => randomBytes(32).toString("base64url");
+/** 256 random bits: base64url, or for `MASTER_KEYS` as that list's first entry (docs/spec/storage.md, K1). */
+export const newSecret = (name: string): string => {
+  const bits = randomBytes(32);
+  return name === "MASTER_KEYS" ? `v1:${bits.toString("base64")}` : bits.toString("base64url");
+};
 
 /**
  * Local secrets, kept in `secrets.json` (mode 0600) of a data directory: a name that is missing gets a value, the
@@ -19,7 +22,7 @@ export function localSecrets(directory: string, names: readonly string[]): Recor
   const kept = readSecrets(directory);
   const missing = names.filter((name) => !(name in kept));
   if (missing.length === 0) return kept;
-  return keepSecrets(directory, Object.fromEntries(missing.map((name) => [name, newSecret()])));
+  return keepSecrets(directory, Object.fromEntries(missing.map((name) => [name, newSecret(name)])));
 }
 
 /** @throws when the file is damaged: new secrets in its place would lock everybody out */

@@ -1,13 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { kCurrentWorker } from "miniflare";
 import { API, CONSUMERS, inRoot, PUBLIC_LINKS } from "./project.ts";
+import { newSecret } from "./secrets.ts";
 import { readWorkerOptions, requiredSecrets } from "./worker-config.ts";
 
 // Assets are declared in the API's configuration; the directory must be there, built or not.
 mkdirSync(inRoot("dist/web"), { recursive: true });
 
 const others = [CONSUMERS, PUBLIC_LINKS].map((worker) => readWorkerOptions(worker));
-const secrets = requiredSecrets().map((name) => [name, `test-${name.toLowerCase().padEnd(32, "-")}`]);
+const secrets = requiredSecrets().map((name) => [name, newSecret(name)]);
 
 /**
  * Options of the `workerd` test project: one Worker with the bindings of all three, so that a test can call a route, a

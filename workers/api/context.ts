@@ -5,6 +5,7 @@ import { isId, tenantOf, tenantOfShareToken } from "../../core/protocol/ids.ts";
 import { isGuarded, requireOpen } from "../../core/sharing/links.ts";
 import { type Granted, type Principal, requireRight } from "../../core/sharing/rights.ts";
 import type { PermissionWord } from "../../core/protocol/common.ts";
+import type { Engine } from "../../core/storage/engine.ts";
 import type { Outcome, Result, Submission } from "../../core/sync/commands.ts";
 import { type Config, readConfig, shardBindings } from "../../platform/config.ts";
 import { scryptPasswords } from "../../platform/crypto/passwords.ts";
@@ -17,7 +18,7 @@ import { D1RightsStore } from "../../platform/d1/shard/rights-store.ts";
 import { D1UploadStore } from "../../platform/d1/shard/upload-store.ts";
 import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { workerBytes } from "../../platform/r2/bytes.ts";
-import { R2ObjectStore } from "../../platform/r2/object-store.ts";
+import { createEngine } from "../../platform/engine.ts";
 import type { Env } from "./env.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
 
@@ -37,7 +38,7 @@ export class AppContext {
   readonly accounts: D1AccountStore;
   readonly tokens: JwtTokens;
   readonly revoked: RevokedSessions;
-  readonly objects: R2ObjectStore;
+  readonly engine: Engine;
   readonly bytes = workerBytes;
   readonly identity: IdentityDeps;
 
@@ -45,14 +46,14 @@ export class AppContext {
     this.env = env;
     this.config = readConfig(
       env,
-      ...(["REGISTRATION", "DEFAULT_PLAN", "SHARDS", "TOKEN_SECRET", "SETUP_TOKEN", "OPERATOR_TOKEN"] as const),
+      ...(["REGISTRATION", "DEFAULT_PLAN", "SHARDS", "TOKEN_SECRET", "SETUP_TOKEN", "OPERATOR_TOKEN", "MASTER_KEYS"] as const),
     );
     const bindings = shardBindings(env, this.config.SHARDS);
     this.shards = new ShardMap(env.DIRECTORY, bindings);
     this.accounts = new D1AccountStore(env.DIRECTORY, bindings);
     this.tokens = new JwtTokens(this.config.TOKEN_SECRET);
     this.revoked = new RevokedSessions(this.accounts);
-    this.objects = new R2ObjectStore(env.BLOBS);
+    this.engine = createEngine(env.BLOBS, this.shards, this.config.MASTER_KEYS);
     this.identity = {
       accounts: this.accounts,
       passwords: scryptPasswords,

@@ -5,7 +5,6 @@ const STATUS: Record<ErrorCode, number> = {
   account_exists: 409,
   base_mismatch: 409,
   cannot_move_into_itself: 409,
-  chunk_conflict: 409,
   chunk_size_mismatch: 422,
   chunk_too_large: 413,
   cursor_expired: 410,

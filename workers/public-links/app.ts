@@ -11,7 +11,7 @@ import type { Deps } from "./deps.ts";
 import { enterPassword, openCounted, requireLeft, requirePassword } from "./guard.ts";
 import { errorPage, filePage, folderPage, passwordPage } from "./page.ts";
 import { type Resolution, Resolver } from "./resolver.ts";
-import { openShared, openUncached } from "./shared-bytes.ts";
+import { openShared, openStored } from "./shared-bytes.ts";
 import { PAGE_HEADERS } from "./style.ts";
 
 const folderQuerySchema = pageQuerySchema.extend({ folder_id: idSchema.optional() });
@@ -111,7 +111,7 @@ export function createApp(deps: Deps): Hono {
       cache_control: `${cache_control}, no-transform`,
       async open(offset, length) {
         if (!isGuarded(link)) return openShared(deps, link.tenant_id, file, offset, length);
-        const read = () => openUncached(deps, file, offset, length);
+        const read = () => openStored(deps, link.tenant_id, file, offset, length);
         const opened = await openCounted(c, deps, link, file.file_id, read);
         ticket = opened.ticket;
         return opened.bytes;

@@ -1,10 +1,10 @@
-/** What the public worker stands on, wired once per request; tests bring their own clock, cache and bindings. */
-import type { ObjectStore } from "../../core/storage/ports.ts";
+/** What the public worker stands on, wired for each request; tests bring their own clock, cache and bindings. */
+import type { Engine } from "../../core/storage/engine.ts";
 import type { LinkGate } from "../../durable-objects/link-gate.ts";
 import { CacheApi, type EdgeCache } from "../../platform/cache/edge-cache.ts";
 import { readConfig, shardBindings } from "../../platform/config.ts";
 import { ShardMap } from "../../platform/d1/shard-map.ts";
-import { R2ObjectStore } from "../../platform/r2/object-store.ts";
+import { createEngine } from "../../platform/engine.ts";
 
 export interface Env {
   DIRECTORY: D1Database;
@@ -14,9 +14,13 @@ export interface Env {
   TOKEN_SECRET: string;
 }
 
-export interface Deps {
+/** What an isolate keeps from request to request: where tenants lie, and their keys. */
+export interface Lasting {
   shards: ShardMap;
-  blobs: ObjectStore;
+  engine: Engine;
+}
+
+export interface Deps extends Lasting {
   cache: EdgeCache;
   gates: DurableObjectNamespace<LinkGate>;
   /** Signs the cookies of visitors. */
@@ -25,15 +29,25 @@ export interface Deps {
   waitUntil(work: Promise<unknown>): void;
 }
 
-export function createDeps(env: Env, ctx: Pick<ExecutionContext, "waitUntil">, overrides: Partial<Deps> = {}): Deps {
-  const config = readConfig(env, "SHARDS", "TOKEN_SECRET");
+export function createLasting(env: Env): Lasting {
+  const { SHARDS, MASTER_KEYS } = readConfig(env, "SHARDS", "MASTER_KEYS");
+  const shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
+  return { shards, engine: createEngine(env.BLOBS, shards, MASTER_KEYS) };
+}
+
+export function createDeps(
+  env: Env,
+  ctx: Pick<ExecutionContext, "waitUntil">,
+  lasting: Lasting,
+  overrides: Partial<Deps> = {},
+): Deps {
+  const { TOKEN_SECRET } = readConfig(env, "TOKEN_SECRET");
   return {
-    shards: new ShardMap(env.DIRECTORY, shardBindings(env, config.SHARDS)),
-    blobs: new R2ObjectStore(env.BLOBS),
+    ...lasting,
     cache: new CacheApi("edgedrive-links"),
     gates: env.LINK_GATE,
     // Not the key of access tokens itself: what is signed for one purpose proves nothing for another.
-    secret: `public-links ${config.TOKEN_SECRET}`,
+    secret: `public-links ${TOKEN_SECRET}`,
     now: () => Date.now(),
     waitUntil: (work) => ctx.waitUntil(work),
     ...overrides,

@@ -1,23 +1,20 @@
 // edgedrive-public-links: share links for people without an account.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { workersCache } from "../../platform/cache/edge-cache.ts";
-import { ShardMap } from "../../platform/d1/shard-map.ts";
-import { readConfig, shardBindings } from "../../platform/config.ts";
 import { createApp } from "./app.ts";
-import { createDeps, type Deps, type Env } from "./deps.ts";
+import { createDeps, createLasting, type Deps, type Env, type Lasting } from "./deps.ts";
 import { purgeFiles, purgeTokens } from "./purge.ts";
 
 export { LinkGate } from "../../durable-objects/link-gate.ts";
 
-/** One an isolate: it remembers for a minute where tenants lie. */
-const maps = new WeakMap<Env, ShardMap>();
+const kept = new WeakMap<Env, Lasting>();
 
-function mapOf(env: Env): ShardMap {
-  const known = maps.get(env);
+function lastingOf(env: Env): Lasting {
+  const known = kept.get(env);
   if (known !== undefined) return known;
-  const map = new ShardMap(env.DIRECTORY, shardBindings(env, readConfig(env, "SHARDS").SHARDS));
-  maps.set(env, map);
-  return map;
+  const lasting = createLasting(env);
+  kept.set(env, lasting);
+  return lasting;
 }
 
 /** Reached over the API's service binding: `/s/*` by fetch, purges by RPC. The CDN keeps what `fetch` answers. */
@@ -37,7 +34,7 @@ export class PublicLinks extends WorkerEntrypoint<Env> {
   }
 
   #deps(): Deps {
-    return createDeps(this.env, this.ctx, { shards: mapOf(this.env) });
+    return createDeps(this.env, this.ctx, lastingOf(this.env));
   }
 }
 

@@ -2,13 +2,12 @@
  * The bytes of a version, through an immutable entry of the edge cache: keyed by tenant and version, kept as a whole,
  * ranges cut from it. Memory is one piece, however large the file is. docs/spec/links.md, L7, L8.
  */
-import { parseManifest } from "../../core/storage/manifest.ts";
 import { readContent } from "../../core/storage/read.ts";
 import type { TenantId } from "../../core/protocol/ids.ts";
 import type { SharedFile } from "../../core/sharing/links.ts";
 import type { Deps } from "./deps.ts";
 
-type BytesDeps = Pick<Deps, "blobs" | "cache" | "waitUntil">;
+type BytesDeps = Pick<Deps, "engine" | "cache" | "waitUntil">;
 type Bytes = ReadableStream<Uint8Array>;
 
 /** Larger files stream from R2 each time: filling an entry would cost more than it saves. */
@@ -17,8 +16,14 @@ const ENTRY_MAX = 128 * 1024 * 1024;
 /** Entries that this isolate fills right now: parallel visitors of a new file do not all fill it. */
 const filling = new Set<string>();
 
-const openStored = (deps: BytesDeps, file: SharedFile, offset: number, length: number): Promise<Bytes> =>
-  readContent(deps.blobs, parseManifest(file.manifest ?? ""), offset, length);
+/** Straight from R2: for guarded links, whose bytes no cache may hold. */
+export const openStored = (
+  { engine }: Pick<Deps, "engine">,
+  tenant: TenantId,
+  file: SharedFile,
+  offset: number,
+  length: number,
+): Promise<Bytes> => readContent(engine, tenant, file.manifest ?? "", offset, length);
 
 /**
  * A source that fills an entry while it is read, piece by piece: the reader's pace is the cache's pace, so nothing
@@ -80,16 +85,16 @@ export async function openShared(
   length: number,
 ): Promise<Bytes> {
   const whole = offset === 0 && length === file.size;
-  if (length === 0 || file.size > ENTRY_MAX || file.version_id === null) return openStored(deps, file, offset, length);
+  if (length === 0 || file.size > ENTRY_MAX || file.version_id === null) return openStored(deps, tenant, file, offset, length);
   const key = `bytes/${tenant}/${file.version_id}`;
   const entry = await deps.cache.match(key, whole ? undefined : { offset, length });
   if (entry?.body) return entry.body;
-  if (filling.has(key)) return openStored(deps, file, offset, length);
-  const fill = new Filling(deps, key, await openStored(deps, file, 0, file.size), file.size);
+  if (filling.has(key)) return openStored(deps, tenant, file, offset, length);
+  const fill = new Filling(deps, key, await openStored(deps, tenant, file, 0, file.size), file.size);
   if (!whole) {
     // The rest of the file is on nobody's way: a second read fills the entry behind the answer.
     deps.waitUntil(fill.rest());
-    return openStored(deps, file, offset, length);
+    return openStored(deps, tenant, file, offset, length);
   }
   return new ReadableStream<Uint8Array>(
     {
@@ -105,5 +110,3 @@ export async function openShared(
     { highWaterMark: 0 },
   );
 }
-
-export const openUncached = openStored;

@@ -37,7 +37,7 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
   const { SYNC_HUB } = context.env;
   return expireUploads({
     store: new D1ExpiryStore(db),
-    objects: context.objects,
+    objects: context.engine.objects,
     // RPC's own types lose the union.
     submit: async (drive_id, submission) =>
       (await SYNC_HUB.get(SYNC_HUB.idFromName(drive_id)).submit(drive_id, submission)) as Result,

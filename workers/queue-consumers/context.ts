@@ -1,24 +1,25 @@
 /** Wires the dependencies once for each isolate. */
 import type { EventHandler } from "../../core/events/ports.ts";
 import type { ConsumerName, Wake } from "../../core/events/wake.ts";
+import type { Engine } from "../../core/storage/engine.ts";
 import { readConfig, shardBindings } from "../../platform/config.ts";
 import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { DerivedStore } from "../../platform/derived/derived-store.ts";
-import { R2ObjectStore } from "../../platform/r2/object-store.ts";
+import { createEngine } from "../../platform/engine.ts";
 import type { Env } from "./env.ts";
 
 export class Context {
   readonly env: Env;
   readonly shards: ShardMap;
-  readonly objects: R2ObjectStore;
+  readonly engine: Engine;
   readonly derived: DerivedStore;
   readonly now = (): number => Date.now();
 
   constructor(env: Env) {
     this.env = env;
-    const { SHARDS } = readConfig(env, "SHARDS");
+    const { SHARDS, MASTER_KEYS } = readConfig(env, "SHARDS", "MASTER_KEYS");
     this.shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
-    this.objects = new R2ObjectStore(env.BLOBS);
+    this.engine = createEngine(env.BLOBS, this.shards, MASTER_KEYS);
     this.derived = new DerivedStore(env.DERIVED);
   }
 

@@ -1,34 +1,29 @@
 /** E10 to E12: the end of upload sessions, with a crash at each step. */
 import { beforeEach, describe, expect, it } from "vitest";
-import type { UploadRow } from "../../core/uploads/model.ts";
+import type { ChunkRow, UploadRow } from "../../core/uploads/model.ts";
 import { type ExpiryDeps, expireUploads } from "../../core/uploads/expire.ts";
-import { formatManifest } from "../../core/storage/manifest.ts";
-import type { Result } from "../../core/sync/commands.ts";
+import { packKey, packPrefix } from "../../core/packs/format.ts";
+import type { FileRow } from "../../core/files/model.ts";
+import type { FinishedPack } from "../../core/packs/writer.ts";
+import type { Outcome, Result, StoredContent } from "../../core/sync/commands.ts";
 import { toFailure } from "../../core/protocol/errors.ts";
 import { D1ExpiryStore } from "../../platform/d1/shard/expiry-store.ts";
-import { R2ObjectStore } from "../../platform/r2/object-store.ts";
-import { bindings, DriveFixture } from "../../test/support/workerd/drive-fixture.ts";
+import { D1UploadStore } from "../../platform/d1/shard/upload-store.ts";
+import { bindings, DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
 
 const HOUR = 3_600_000;
-const PART = 5 * 1024 * 1024;
+const PART = 100_000;
 
-const objects = new R2ObjectStore(bindings.BLOBS);
 let drive: DriveFixture;
 
 beforeEach(async () => {
   drive = await DriveFixture.create();
 });
 
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
-}
-
 /** A session of chunks, with one that has arrived. */
 async function session(expires_at: number): Promise<UploadRow> {
   const upload_id = drive.id();
-  const object_key = crypto.randomUUID();
-  const multipart = await objects.createMultipart(object_key);
   const upload: UploadRow = {
     tenant_id: drive.tenant,
     upload_id,
@@ -45,9 +40,8 @@ async function session(expires_at: number): Promise<UploadRow> {
     size: PART,
     reserved_bytes: PART,
     declared_hash: null,
-    object_key,
-    r2_upload_id: multipart,
     part_size: PART,
+    block_bits: 14,
     created_by: drive.root,
     device_id: null,
     file_id: null,
@@ -55,38 +49,35 @@ async function session(expires_at: number): Promise<UploadRow> {
     expires_at,
   };
   await drive.run({ op: "reserve_upload", upload });
-  const etag = await objects.uploadPart(object_key, multipart, 1, once(new Uint8Array(PART)), PART);
-  await drive.shard
-    .prepare("insert into upload_chunks values (?1, ?2, 0, 'hash', ?3, ?4)")
-    .bind(drive.tenant, upload_id, PART, etag)
-    .run();
+  await arrive(upload, 0);
   return upload;
 }
 
-async function complete(upload: UploadRow): Promise<void> {
-  const { results } = await drive.shard
-    .prepare("select etag from upload_chunks where tenant_id = ?1 and upload_id = ?2")
-    .bind(drive.tenant, upload.upload_id)
-    .all<{ etag: string }>();
-  const parts = results.map(({ etag }) => ({ part: 1, etag }));
-  await objects.completeMultipart(upload.object_key, upload.r2_upload_id as string, parts);
+/** Another chunk of the session arrives. */
+async function arrive({ upload_id }: UploadRow, index: number): Promise<void> {
+  const { content_hash, manifest, packs } = await drive.store(upload_id, noise(PART));
+  const { pack_id, size, key_version } = packs[0] as FinishedPack;
+  const chunk = { chunk_index: index, chunk_id: content_hash as string, size: PART, manifest };
+  const store = new D1UploadStore(drive.shard, drive.tenant);
+  await store.putChunk({ tenant_id: drive.tenant, upload_id, ...chunk, pack_id, pack_size: size, key_version });
 }
 
-const commit = ({ upload_id, target, object_key }: UploadRow) =>
-  drive.run({
-    op: "commit_upload",
-    upload_id,
-    target,
-    content: {
-      content_id: drive.id(),
-      content_hash: null,
-      size: PART,
-      manifest: formatManifest([{ key: object_key, offset: 0, length: PART }]),
-      integrity: "pending",
-    },
-  });
+/** Commits the chunk at index 0; others of the session are left over. */
+async function commit({ upload_id, target }: UploadRow): Promise<Outcome> {
+  const chunk = (await new D1UploadStore(drive.shard, drive.tenant).chunks(upload_id))[0] as ChunkRow;
+  const { pack_id, pack_size: size, key_version, manifest } = chunk;
+  const packs = [{ pack_id, size, key_version }];
+  const content = { content_id: drive.id(), content_hash: null, size: PART, manifest, packs, integrity: "pending" };
+  return drive.run({ op: "commit_upload", upload_id, target, content: content as StoredContent });
+}
 
-const exists = async (upload: UploadRow): Promise<boolean> => (await bindings.BLOBS.head(upload.object_key)) !== null;
+/** Objects of the session's packs. */
+async function stored({ upload_id }: UploadRow): Promise<string[]> {
+  const { objects } = await bindings.BLOBS.list({ prefix: packKey(drive.tenant, packPrefix(upload_id)) });
+  return objects.map((object) => object.key);
+}
+
+const exists = async (upload: UploadRow): Promise<boolean> => (await stored(upload)).length > 0;
 
 async function rows(upload: UploadRow): Promise<{ uploads: number; chunks: number }> {
   const row = await drive.shard
@@ -124,11 +115,12 @@ function sweep(
   const deps: ExpiryDeps = {
     store: {
       expired: (...args) => step(() => store.expired(...args)),
+      takenPacks: (key) => step(() => store.takenPacks(key)),
       forget: (key) => step(() => store.forget(key)),
     },
     objects: {
-      abortMultipart: (...args) => step(() => objects.abortMultipart(...args)),
-      delete: (keys) => step(() => objects.delete(keys)),
+      list: (prefix) => step(() => drive.engine.objects.list(prefix)),
+      delete: (keys) => step(() => drive.engine.objects.delete(keys)),
     },
     submit: (_drive, { command }) =>
       step(async (): Promise<Result> => {
@@ -151,7 +143,6 @@ describe("E10, E11: an abandoned session", () => {
   it("gives its quota back when its time is over, and its bytes and rows an hour later", async () => {
     const now = Date.now();
     const upload = await session(now);
-    await complete(upload);
     expect(await reserved()).toBe(PART);
     await expireUploads(sweep(now).deps);
     expect(await reserved()).toBe(0);
@@ -169,14 +160,6 @@ describe("E10, E11: an abandoned session", () => {
     expect(await rows(upload)).toEqual({ uploads: 1, chunks: 1 });
   });
 
-  it("whose parts were never put together has no parts any more", async () => {
-    const now = Date.now();
-    const upload = await session(now - HOUR);
-    await expireUploads(sweep(now).deps);
-    await expect(complete({ ...upload })).rejects.toThrow();
-    expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
-  });
-
   it.for(["before", "after"] as const)("a crash %s each step leaves only what the next sweep finds", async (when) => {
     const now = Date.now() + 2 * HOUR;
     const whole = sweep(now);
@@ -184,17 +167,17 @@ describe("E10, E11: an abandoned session", () => {
     await expireUploads(whole.deps);
     expect(whole.steps()).toBeGreaterThan(5);
     for (let crashAt = 1; crashAt <= whole.steps(); crashAt++) {
-      const assembled = await session(now - HOUR);
-      await complete(assembled);
       const open = await session(now - HOUR);
+      const committed = await session(now - HOUR);
+      await arrive(committed, 1);
+      await commit(committed);
       await expireUploads(sweep(now, crashAt, when).deps).catch((error: unknown) =>
         expect(error).toBeInstanceOf(Crash),
       );
       await expireUploads(sweep(now).deps);
-      for (const upload of [assembled, open]) {
-        expect(await exists(upload)).toBe(false);
-        expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
-      }
+      expect(await stored(open)).toHaveLength(0);
+      expect(await stored(committed)).toHaveLength(1);
+      for (const upload of [open, committed]) expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
       expect(await reserved()).toBe(0);
     }
   });
@@ -204,17 +187,26 @@ describe("E12: what was committed", () => {
   it("loses its session, never its bytes", async () => {
     const now = Date.now();
     const upload = await session(now - HOUR);
-    await complete(upload);
     await commit(upload);
     await expireUploads(sweep(now).deps);
     expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
     expect(await exists(upload)).toBe(true);
   });
 
+  it("and the packs that the commit did not take go with it", async () => {
+    const now = Date.now();
+    const upload = await session(now - HOUR);
+    await arrive(upload, 1);
+    const file = (await commit(upload)).file as FileRow;
+    expect(await stored(upload)).toHaveLength(2);
+    await expireUploads(sweep(now).deps);
+    expect(await stored(upload)).toHaveLength(1);
+    expect((await drive.read(file.file_id)).length).toBe(PART);
+  });
+
   it("also when the commit comes between the sweep's look and its release", async () => {
     const now = Date.now();
     const upload = await session(now - HOUR);
-    await complete(upload);
     const { deps } = sweep(now);
     const submit = deps.submit;
     deps.submit = async (drive_id, submission) => {
@@ -230,7 +222,6 @@ describe("E12: what was committed", () => {
   it("a commit that comes after the release is refused", async () => {
     const now = Date.now();
     const upload = await session(now);
-    await complete(upload);
     await expireUploads(sweep(now).deps);
     await expect(commit(upload)).rejects.toMatchObject({ code: "unknown_upload" });
   });
@@ -240,10 +231,10 @@ it("E10: one session that fails holds up none of the others", async () => {
   const now = Date.now();
   const uploads = [await session(now - HOUR), await session(now - HOUR)];
   const { deps } = sweep(now);
-  const abort = deps.objects.abortMultipart;
-  deps.objects.abortMultipart = async (key, multipart) => {
-    if (key === uploads[0]?.object_key) throw new Crash();
-    await abort(key, multipart);
+  const { list } = deps.objects;
+  deps.objects.list = async (prefix) => {
+    if (prefix === packKey(drive.tenant, packPrefix(uploads[0]?.upload_id as string))) throw new Crash();
+    return list(prefix);
   };
   await expireUploads(deps);
   expect(await Promise.all(uploads.map(rows))).toEqual([
@@ -254,7 +245,6 @@ it("E10: one session that fails holds up none of the others", async () => {
 
 it("E10: a tick of the cron does it, through the drive's real hub", async () => {
   const upload = await session(Date.now() - 2 * HOUR);
-  await complete(upload);
   await new Pipeline().tick();
   expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
   expect(await exists(upload)).toBe(false);

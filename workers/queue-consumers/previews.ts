@@ -1,7 +1,6 @@
 /** Queue `previews`: pictures in three sizes of what is a picture. docs/spec/previews.md. */
 import { collect } from "../../core/storage/collect.ts";
 import { admit, mayHavePicture } from "../../core/previews/rules.ts";
-import { parseManifest } from "../../core/storage/manifest.ts";
 import { readContent } from "../../core/storage/read.ts";
 import { currentFiles } from "../../platform/d1/shard/current-files.ts";
 import { makeThumbnails } from "../../platform/images/thumbnails.ts";
@@ -42,13 +41,13 @@ export const previewsHandler: HandlerOf = (context, { db, tenant_id }, { drive_i
 });
 
 async function make(
-  { objects, derived }: Context,
+  { engine, derived }: Context,
   tenant_id: TenantId,
   content_id: string,
   manifest: string,
   size: number,
 ): Promise<void> {
-  const bytes = await collect(await readContent(objects, parseManifest(manifest), 0, size), size);
+  const bytes = await collect(await readContent(engine, tenant_id, manifest, 0, size), size);
   const header = admit(bytes);
   if (header === null) return derived.putNone(tenant_id, content_id);
   let pictures;

@@ -3,7 +3,6 @@ import type { FileRow } from "../../core/files/model.ts";
 import { type IndexDocument, toDocument } from "../../core/search/document.ts";
 import type { DriveIndex } from "../../core/search/ports.ts";
 import { collect } from "../../core/storage/collect.ts";
-import { parseManifest } from "../../core/storage/manifest.ts";
 import { readContent } from "../../core/storage/read.ts";
 import { currentFiles, existing } from "../../platform/d1/shard/current-files.ts";
 import { extractText } from "../../platform/text/extract.ts";
@@ -48,9 +47,9 @@ export const searchIndexHandler: HandlerOf = (context, { db, tenant_id }, { driv
   }
 };
 
-async function textOf({ objects }: Context, file: FileRow, manifest: string | null): Promise<string> {
+async function textOf({ engine }: Context, file: FileRow, manifest: string | null): Promise<string> {
   if (manifest === null) return "";
   return extractText(file, async (length) =>
-    collect(await readContent(objects, parseManifest(manifest), 0, length), length),
+    collect(await readContent(engine, file.tenant_id, manifest, 0, length), length),
   );
 }

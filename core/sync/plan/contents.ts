@@ -61,8 +61,12 @@ export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: 
   const excess = Math.max(0, content.size - upload.reserved_bytes);
   if (excess > 0) requireSpace(draft, excess);
   const file = place(draft, upload.target, content, actor, op_id);
+  const { tenant_id } = draft.drive;
+  // A pack without a row belongs to the upload that it is named after, which is open: now it is live.
+  for (const pack of content.packs)
+    draft.writes.packs.push({ ...pack, tenant_id, state: "live", created_at: draft.now });
   draft.writes.contents.push({
-    tenant_id: draft.drive.tenant_id,
+    tenant_id,
     content_id: content.content_id,
     content_hash: content.content_hash,
     size: content.size,

@@ -172,6 +172,7 @@ export class D1DriveStore implements DriveStore {
       db.prepare(guard("seq_moved")),
       ...this.#purge(writes),
       ...upsertRows(db, schema.files, writes.files.map(fromFile)),
+      ...insertRows(db, schema.packs, writes.packs as unknown as Stored[]),
       ...insertRows(db, schema.contents, writes.contents as unknown as Stored[]),
       ...insertRows(db, schema.versions, writes.versions as unknown as Stored[]),
       ...upsertRows(db, schema.permissions, writes.permissions as unknown as Stored[]),

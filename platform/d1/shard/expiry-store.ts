@@ -1,4 +1,5 @@
 import type { ExpiryStore, UploadKey } from "../../../core/uploads/expire.ts";
+import { packPrefix } from "../../../core/packs/format.ts";
 import type { UploadRow } from "../../../core/uploads/model.ts";
 import { type Stored, toUpload } from "./rows.ts";
 
@@ -20,6 +21,21 @@ export class D1ExpiryStore implements ExpiryStore {
       .bind(after?.tenant_id ?? 0, after?.upload_id ?? "", before)
       .all<Stored>();
     return results.map(toUpload);
+  }
+
+  async takenPacks({ tenant_id, upload_id }: UploadKey): Promise<Set<string> | null> {
+    const prefix = packPrefix(upload_id);
+    const [chunks, packs] = await this.#db.batch<Stored>([
+      this.#db
+        .prepare("select 1 from upload_chunks where tenant_id = ?1 and upload_id = ?2 limit 1")
+        .bind(tenant_id, upload_id),
+      // Behind every name that begins so: ids are hexadecimal.
+      this.#db
+        .prepare("select pack_id from packs where tenant_id = ?1 and pack_id >= ?2 and pack_id < ?2 || 'g'")
+        .bind(tenant_id, prefix),
+    ]);
+    if ((chunks?.results.length ?? 0) === 0) return null;
+    return new Set(packs?.results.map((row) => row.pack_id as string));
   }
 
   async forget({ tenant_id, upload_id }: UploadKey): Promise<void> {

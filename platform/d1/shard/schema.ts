@@ -126,6 +126,7 @@ export const uploads = sqliteTable(
     reserved_bytes: integer().notNull(),
     declared_hash: text(),
     part_size: integer().notNull(),
+    block_bits: integer().notNull().default(16),
     created_by: text().notNull(),
     device_id: text(),
     file_id: text(),

@@ -1,7 +1,8 @@
 import type { FileRow } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import type { JournalOp } from "../../../core/protocol/sync.ts";
-import type { ChunkRow, UploadRow } from "../../../core/uploads/model.ts";
+import { type BlockBits, isBlockBits } from "../../../core/blocks/classes.ts";
+import type { ChunkRow, ReceivedChunk, UploadRow } from "../../../core/uploads/model.ts";
 import type { UploadStore } from "../../../core/uploads/ports.ts";
 import { type Stored, toFile, toUpload } from "./rows.ts";
 
@@ -14,36 +15,68 @@ export class D1UploadStore implements UploadStore {
     this.#tenant = tenant;
   }
 
-  async find(upload_id: string): Promise<{ upload: UploadRow; chunks: ChunkRow[] } | null> {
+  async find(upload_id: string): Promise<{ upload: UploadRow; chunks: ReceivedChunk[] } | null> {
     const [uploads, chunks] = await this.#db.batch<Stored>([
       this.#db.prepare("select * from uploads where tenant_id = ?1 and upload_id = ?2").bind(this.#tenant, upload_id),
       this.#db
-        .prepare("select * from upload_chunks where tenant_id = ?1 and upload_id = ?2 order by chunk_index")
+        .prepare(
+          `select chunk_index, chunk_id, size from upload_chunks where tenant_id = ?1 and upload_id = ?2
+           order by chunk_index`,
+        )
         .bind(this.#tenant, upload_id),
     ]);
     const row = uploads?.results[0];
-    return row === undefined ? null : { upload: toUpload(row), chunks: chunks?.results as unknown as ChunkRow[] };
+    return row === undefined ? null : { upload: toUpload(row), chunks: chunks?.results as unknown as ReceivedChunk[] };
   }
 
-  async putChunk({ tenant_id, upload_id, chunk_index, chunk_id, size, etag }: ChunkRow): Promise<boolean> {
+  async chunks(upload_id: string): Promise<ChunkRow[]> {
+    const { results } = await this.#db
+      .prepare("select * from upload_chunks where tenant_id = ?1 and upload_id = ?2 order by chunk_index")
+      .bind(this.#tenant, upload_id)
+      .all<ChunkRow & Stored>();
+    return results;
+  }
+
+  async putChunk(chunk: ChunkRow): Promise<boolean> {
+    const { tenant_id, upload_id, chunk_index, chunk_id, size, manifest, pack_id, pack_size, key_version } = chunk;
     const row = await this.#db
       .prepare(
-        `insert into upload_chunks (tenant_id, upload_id, chunk_index, chunk_id, size, etag)
-         select ?1, ?2, ?3, ?4, ?5, ?6 from uploads where tenant_id = ?1 and upload_id = ?2 and state = 'open'
-         on conflict (tenant_id, upload_id, chunk_index)
-           do update set chunk_id = excluded.chunk_id, size = excluded.size, etag = excluded.etag
+        `insert into upload_chunks
+           (tenant_id, upload_id, chunk_index, chunk_id, size, manifest, pack_id, pack_size, key_version)
+         select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 from uploads
+           where tenant_id = ?1 and upload_id = ?2 and state = 'open'
+         on conflict do update set size = excluded.size
          returning 1`,
       )
-      .bind(tenant_id, upload_id, chunk_index, chunk_id, size, etag)
+      .bind(tenant_id, upload_id, chunk_index, chunk_id, size, manifest, pack_id, pack_size, key_version)
       .first();
     return row !== null;
   }
 
-  async forgetChunks(upload_id: string): Promise<void> {
+  async repeatChunk(upload_id: string, chunk_id: string, chunk_index: number): Promise<void> {
     await this.#db
-      .prepare("delete from upload_chunks where tenant_id = ?1 and upload_id = ?2")
-      .bind(this.#tenant, upload_id)
+      .prepare(
+        `insert into upload_chunks
+           (tenant_id, upload_id, chunk_index, chunk_id, size, manifest, pack_id, pack_size, key_version)
+         select tenant_id, upload_id, ?4, chunk_id, size, manifest, pack_id, pack_size, key_version from upload_chunks
+           where tenant_id = ?1 and upload_id = ?2 and chunk_id = ?3 limit 1
+         on conflict do nothing`,
+      )
+      .bind(this.#tenant, upload_id, chunk_id, chunk_index)
       .run();
+  }
+
+  async blockBits(file_id: string): Promise<BlockBits | null> {
+    // Four letters of base64 are the three bytes in front: the third is the class (docs/spec/storage.md, M2).
+    const head = await this.#db
+      .prepare(
+        `select substr(c.manifest, 1, 4) as head from files f
+           join contents c on c.tenant_id = ?1 and c.content_id = f.content_id where f.tenant_id = ?1 and f.file_id = ?2`,
+      )
+      .bind(this.#tenant, file_id)
+      .first<string>("head");
+    const bits = head === null ? 0 : atob(head).charCodeAt(2);
+    return isBlockBits(bits) ? bits : null;
   }
 
   async withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]> {

@@ -4,19 +4,27 @@ import type { FileRow, PermissionRow } from "../../../core/files/model.ts";
 import { fromFailure } from "../../../core/protocol/errors.ts";
 import type { UploadRow } from "../../../core/uploads/model.ts";
 import { newId, newShareToken, newTenantId } from "../../../core/protocol/ids.ts";
-import { writeContent } from "../../../core/storage/write.ts";
-import type { Command, Outcome } from "../../../core/sync/commands.ts";
+import { collect } from "../../../core/storage/collect.ts";
+import { readContent } from "../../../core/storage/read.ts";
+import type { Engine } from "../../../core/storage/engine.ts";
+import { packKey } from "../../../core/packs/format.ts";
+import { parseText } from "../../../core/manifests/root.ts";
+import { BODY_PIECE, PackSeries, writeBlocks, writeRoot } from "../../../core/storage/write.ts";
+import type { Command, Outcome, StoredContent } from "../../../core/sync/commands.ts";
 import { Hub } from "../../../core/sync/hub.ts";
 import { D1DriveStore } from "../../../platform/d1/shard/drive-store.ts";
 import { provisionTenant } from "../../../platform/d1/shard/provision.ts";
 import { workerBytes } from "../../../platform/r2/bytes.ts";
-import { R2ObjectStore } from "../../../platform/r2/object-store.ts";
+import { createEngine } from "../../../platform/engine.ts";
+import { readConfig } from "../../../platform/config.ts";
+import { ShardMap } from "../../../platform/d1/shard-map.ts";
 
 export const bindings = env as unknown as Record<string, D1Database> & { BLOBS: R2Bucket };
 
 export class DriveFixture {
   readonly tenant: number;
   readonly shard: D1Database;
+  readonly engine: Engine;
   /** User, drive and root folder. */
   readonly root: string;
   readonly #hub: Hub;
@@ -25,6 +33,8 @@ export class DriveFixture {
     this.tenant = tenant;
     this.root = root;
     this.shard = shard;
+    const shards = new ShardMap(bindings.DIRECTORY!, new Map([["SHARD_00", shard], ["SHARD_01", shard]]));
+    this.engine = createEngine(bindings.BLOBS, shards, readConfig(env, "MASTER_KEYS").MASTER_KEYS);
     this.#hub = new Hub({
       store: new D1DriveStore(shard, tenant, root),
       now: () => Date.now(),
@@ -72,7 +82,6 @@ export class DriveFixture {
     options: { parent_id?: string; mime_type?: string; file_id?: string } = {},
   ): Promise<FileRow> {
     const upload_id = this.id();
-    const object_key = crypto.randomUUID();
     const rest = { mime_type: options.mime_type ?? "text/plain", modified_at: null };
     const target =
       options.file_id === undefined
@@ -94,9 +103,8 @@ export class DriveFixture {
       size: bytes.length,
       reserved_bytes: bytes.length,
       declared_hash: null,
-      object_key,
-      r2_upload_id: null,
       part_size: 0,
+      block_bits: 14,
       created_by: this.root,
       device_id: null,
       file_id: null,
@@ -104,10 +112,38 @@ export class DriveFixture {
       expires_at: now + 1_000_000,
     };
     await this.run({ op: "reserve_upload", upload });
-    const body = new Blob([bytes]).stream();
-    const stored = await writeContent(new R2ObjectStore(bindings.BLOBS), workerBytes, object_key, body, 2 ** 40);
-    const content = { content_id: this.id(), integrity: "ok" as const, ...stored };
+    const content = await this.store(upload_id, bytes);
     return (await this.run({ op: "commit_upload", upload_id, target, content })).file as FileRow;
+  }
+
+  /** Bytes in packs of an upload, not yet visible. */
+  async store(upload_id: string, bytes: Uint8Array): Promise<StoredContent> {
+    const series = new PackSeries(this.engine, this.tenant, upload_id);
+    const pieces = workerBytes.pieces(new Blob([bytes]).stream(), BODY_PIECE);
+    const root = await writeBlocks(series, pieces, { bits: 14, size: bytes.length, whole: true });
+    const hasher = workerBytes.hasher();
+    await hasher.update(bytes);
+    return {
+      content_id: this.id(),
+      content_hash: await hasher.digest(),
+      size: bytes.length,
+      manifest: await writeRoot(series, root),
+      packs: series.finished,
+      integrity: "ok",
+    };
+  }
+
+  /** All bytes of a file's current version. */
+  async read(file_id: string): Promise<Uint8Array> {
+    const row = await this.shard
+      .prepare(
+        `select f.size, c.manifest from files f join contents c on c.tenant_id = ?1 and c.content_id = f.content_id
+         where f.tenant_id = ?1 and f.file_id = ?2`,
+      )
+      .bind(this.tenant, file_id)
+      .first<{ size: number; manifest: string }>();
+    const { manifest, size } = row as { size: number; manifest: string };
+    return collect(await readContent(this.engine, this.tenant, manifest, 0, size), size);
   }
 
   /** A grant to a user, or a link when no user is named. */
@@ -140,10 +176,12 @@ export class DriveFixture {
     const sql = `select c.manifest from files f join contents c on c.tenant_id = f.tenant_id and c.content_id = f.content_id
       where f.tenant_id = ?1 and f.file_id = ?2`;
     const row = await this.shard.prepare(sql).bind(this.tenant, file_id).first<{ manifest: string }>();
-    const { key } = JSON.parse((row as { manifest: string }).manifest).extents[0];
-    const kept = await ((await bindings.BLOBS.get(key)) as R2ObjectBody).arrayBuffer();
+    const { packs } = await parseText((row as { manifest: string }).manifest);
+    const key = packKey(this.tenant, packs[0] as string);
+    const object = (await bindings.BLOBS.get(key)) as R2ObjectBody;
+    const kept = await object.arrayBuffer();
     await bindings.BLOBS.delete(key);
-    return async () => void (await bindings.BLOBS.put(key, kept));
+    return async () => void (await bindings.BLOBS.put(key, kept, { customMetadata: object.customMetadata ?? {} }));
   }
 
   revoke({ file_id, permission_id }: PermissionRow): Promise<Outcome> {

@@ -2,7 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createApp } from "../../../workers/public-links/app.ts";
-import { createDeps, type Deps, type Env } from "../../../workers/public-links/deps.ts";
+import { createDeps, createLasting, type Deps, type Env } from "../../../workers/public-links/deps.ts";
 import { purgeFiles, purgeTokens } from "../../../workers/public-links/purge.ts";
 
 export interface Counts {
@@ -38,7 +38,8 @@ export class Visitor {
       bindings[name] = counted(bindings[name] as D1Database, () => this.counts.d1++);
     bindings.BLOBS = counted(bindings.BLOBS as R2Bucket, () => this.counts.r2++);
     const waitUntil = (work: Promise<unknown>): void => this.#ctx.waitUntil(work);
-    this.#deps = createDeps(bindings as unknown as Env, { waitUntil }, { now: () => Date.now() + this.ahead });
+    const visited = bindings as unknown as Env;
+    this.#deps = createDeps(visited, { waitUntil }, createLasting(visited), { now: () => Date.now() + this.ahead });
   }
 
   /** The answer with its body read, after all that the request left running is done. */

@@ -3,7 +3,6 @@ import type { Context } from "hono";
 import { idSchema, shareTokenSchema } from "../../../core/protocol/ids.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { decide, type Principal } from "../../../core/sharing/rights.ts";
-import { parseManifest } from "../../../core/storage/manifest.ts";
 import { readContent } from "../../../core/storage/read.ts";
 import { serveBytes } from "../../http/bytes.ts";
 import { fileParams, principalOf, problems, signedIn } from "../http.ts";
@@ -66,7 +65,6 @@ async function download(c: Context<AppEnv>): Promise<Response> {
   if (content === null || (principal.kind === "link" && content.version.version_id !== file.version_id))
     throw new DriveError("not_found", "There is no such version.");
   const { version, manifest } = content;
-  const extents = parseManifest(manifest);
   return serveBytes(c.req.raw, {
     etag: `"${version.version_id}"`,
     size: version.size,
@@ -75,7 +73,7 @@ async function download(c: Context<AppEnv>): Promise<Response> {
     file_name: file.name,
     content_hash: version.content_hash,
     cache_control: "private, no-cache, no-transform",
-    open: (offset, length) => readContent(app.objects, extents, offset, length),
+    open: (offset, length) => readContent(app.engine, version.tenant_id, manifest, offset, length),
   });
 }
 

@@ -5,7 +5,6 @@ import { isPlainText, mayHavePicture, type PreviewSize, SIZE_NAMES } from "../..
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { decodeText } from "../../../core/search/text.ts";
 import { collect } from "../../../core/storage/collect.ts";
-import { parseManifest } from "../../../core/storage/manifest.ts";
 import { readContent } from "../../../core/storage/read.ts";
 import { decide } from "../../../core/sharing/rights.ts";
 import { DerivedStore } from "../../../platform/derived/derived-store.ts";
@@ -71,7 +70,7 @@ async function textOf(c: Context<AppEnv>, file: FileRow, manifest: string): Prom
   const etag = `"${file.version_id}-text"`;
   if (isFresh(c, etag)) return fresh(etag);
   const length = Math.min(file.size, TEXT_PREVIEW_MAX);
-  const bytes = await collect(await readContent(c.var.app.objects, parseManifest(manifest), 0, length), length);
+  const bytes = await collect(await readContent(c.var.app.engine, file.tenant_id, manifest, 0, length), length);
   const text = decodeText(bytes, length < file.size);
   if (text === null) throw noPreview();
   return new Response(text, { headers: headersFor(etag, "text/plain; charset=utf-8") });

@@ -69,7 +69,7 @@ async function depsFor(c: Context<AppEnv>, id: string): Promise<UploadDeps> {
     tenant_id: tenantOf(id),
     rights,
     uploads,
-    objects: app.objects,
+    engine: app.engine,
     bytes: app.bytes,
     submit: (drive_id, submission) => app.submit(drive_id, submission),
     now: () => Date.now(),

@@ -3,26 +3,23 @@ import { BLOCK_MAX } from "../blocks/classes.ts";
 import { sameBytes } from "../storage/binary.ts";
 import { damaged } from "../storage/damage.ts";
 import type { Codec } from "../storage/ports.ts";
+import type { Compressor } from "./compressor.ts";
 import { blockData, type BlockKind, nonce, type OpenPack, type StoredBlock, TAG_BYTES } from "./format.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** What compression must save to be worth its cost on every read: a twentieth. */
-const isWorthIt = (compressed: number, raw: number): boolean => compressed <= raw * 0.95;
 
 export const sha256 = async (bytes: Uint8Array): Promise<Uint8Array> =>
   new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Bytes));
 
 export async function sealBlock(
-  codec: Codec,
+  compressor: Compressor,
   pack: OpenPack,
   index: number,
   kind: BlockKind,
   raw: Uint8Array,
 ): Promise<{ block: StoredBlock; sealed: Uint8Array }> {
   const hash = await sha256(raw);
-  const compressed = codec.compress(raw);
-  const payload = compressed !== null && isWorthIt(compressed.length, raw.length) ? compressed : raw;
+  const payload = compressor.payloadOf(raw);
   const block: StoredBlock = { kind, hash, length: raw.length, stored: payload.length + TAG_BYTES };
   const params = { name: "AES-GCM", iv: nonce(index), additionalData: blockData(pack, index, block) };
   return { block, sealed: new Uint8Array(await crypto.subtle.encrypt(params, pack.key, payload as Bytes)) };

@@ -1,6 +1,7 @@
 import type { TenantId } from "../protocol/ids.ts";
 import type { Engine } from "../storage/engine.ts";
 import { sealBlock } from "./block.ts";
+import { Compressor } from "./compressor.ts";
 import { type BlockKind, type OpenPack, packKey, sealFooter, type StoredBlock } from "./format.ts";
 import { ObjectWriter } from "./object-writer.ts";
 import type { PartBuffers } from "./part-buffers.ts";
@@ -23,7 +24,7 @@ export interface FinishedPack {
 
 /** Writes one pack, block after block. docs/spec/storage.md, P2 to P8. */
 export class PackWriter {
-  readonly #engine: Engine;
+  readonly #compressor: Compressor;
   readonly #pack: OpenPack;
   readonly #key_version: number;
   readonly #object: ObjectWriter;
@@ -33,7 +34,7 @@ export class PackWriter {
   raw = 0;
 
   private constructor(engine: Engine, pack: OpenPack, key_version: number, object: ObjectWriter) {
-    this.#engine = engine;
+    this.#compressor = new Compressor(engine.codec);
     this.#pack = pack;
     this.#key_version = key_version;
     this.#object = object;
@@ -53,7 +54,7 @@ export class PackWriter {
 
   async add(kind: BlockKind, raw: Uint8Array): Promise<BlockPlace> {
     const index = this.#blocks.length;
-    const { block, sealed } = await sealBlock(this.#engine.codec, this.#pack, index, kind, raw);
+    const { block, sealed } = await sealBlock(this.#compressor, this.#pack, index, kind, raw);
     await this.#object.append(sealed);
     this.#blocks.push(block);
     const place = { ...block, pack_id: this.#pack.pack_id, index, offset: this.#offset };

@@ -30,7 +30,7 @@ export interface ObjectStore {
 export interface Codec {
   /** Null when it fails: some runtimes' compressors throw on what they cannot make smaller. */
   compress(bytes: Uint8Array): Uint8Array | null;
-  /** Throws for what is no zstd or has more than `length` bytes. */
+  /** Throws for what is no zstd or has far more than `length` bytes; the caller compares the length. */
   decompress(bytes: Uint8Array, length: number): Uint8Array;
 }
 

@@ -136,8 +136,12 @@ async function rowsOf(db: D1Database): Promise<Record<string, unknown[]>> {
   return Object.fromEntries(names.map((name, i) => [name, answers[i]!.results.filter((row) => !isOver(name, row))]));
 }
 
-/** What the sweep keeps of an upload that ended without a file: nobody sees it, and it reserves nothing. */
-const isOver = (table: string, row: Record<string, unknown>): boolean => table === "uploads" && row.state === "aborted";
+/**
+ * What the sweep keeps of an upload that ended without a file, and the key that a tenant gets with its first byte: nobody
+ * sees them, and they reserve nothing.
+ */
+const isOver = (table: string, row: Record<string, unknown>): boolean =>
+  table === "tenant_keys" || (table === "uploads" && row.state === "aborted");
 
 /** Every row of every database and every object: what "nothing changed" means. Quota is in the rows of `drives`. */
 export async function everything(): Promise<unknown> {

@@ -44,7 +44,7 @@ function plainCuts(bytes: Uint8Array, bits: BlockBits): number[] {
   for (let start = 0; start < bytes.length;) {
     let h = 0;
     let end = Math.min(start + min, bytes.length);
-    for (; end < bytes.length && end - start < max; ) {
+    for (; end < bytes.length && end - start < max;) {
       h = ((h << 1) + (GEAR[bytes[end] as number] as number)) | 0;
       const wanted = end - start < avg ? bits + 2 : bits - 2;
       end++;
@@ -58,7 +58,11 @@ function plainCuts(bytes: Uint8Array, bits: BlockBits): number[] {
 
 describe("blocks", () => {
   it("B2, B6: the published gear words", () => {
-    expect([0, 1, 255].map((i) => ((GEAR[i] as number) >>> 0).toString(16))).toEqual(["8e2c670f", "8695bde4", "bbcc40f2"]);
+    expect([0, 1, 255].map((i) => ((GEAR[i] as number) >>> 0).toString(16))).toEqual([
+      "8e2c670f",
+      "8695bde4",
+      "bbcc40f2",
+    ]);
     expect(new Set(GEAR).size).toBe(256);
   });
 
@@ -89,7 +93,9 @@ describe("blocks", () => {
     const lengths = fc.array(fc.integer({ min: 1, max: 90_000 }), { minLength: 1, maxLength: 6 });
     const whole = await cuts(bytes, 14);
     await fc.assert(
-      fc.asyncProperty(lengths, async (pieces) => expect(await cuts(bytes, 14, pieces)).toEqual(whole)),
+      fc.asyncProperty(lengths, async (pieces) => {
+        expect(await cuts(bytes, 14, pieces)).toEqual(whole);
+      }),
       { numRuns: 40 },
     );
     expect(await cuts(bytes.subarray(0, 50_000), 14, [1])).toEqual(await cuts(bytes.subarray(0, 50_000), 14));

@@ -27,7 +27,8 @@ export class Cutter {
     let at = Math.max(from, start + this.#min);
     if (at < end) {
       at = this.#scan(bytes, at, Math.min(end, start + this.#avg), this.#small);
-      if (at < 0) at = this.#scan(bytes, Math.max(from, start + this.#avg), Math.min(end, start + this.#max), this.#large);
+      if (at < 0)
+        at = this.#scan(bytes, Math.max(from, start + this.#avg), Math.min(end, start + this.#max), this.#large);
       if (at < 0 && start + this.#max <= end) at = start + this.#max;
       if (at >= 0) {
         this.#hash = 0;

@@ -16,8 +16,7 @@ export const newKeyBytes = (): Uint8Array => crypto.getRandomValues(new Uint8Arr
 
 const magic = (text: string): BinaryWriter => new BinaryWriter().raw(new TextEncoder().encode(text));
 
-export const tenantKeyData = (tenant: TenantId, version: number): Bytes =>
-  magic("EDK1").u32(tenant).u32(version).bytes;
+export const tenantKeyData = (tenant: TenantId, version: number): Bytes => magic("EDK1").u32(tenant).u32(version).bytes;
 
 export const packKeyData = (tenant: TenantId, version: number, pack_id: string): Bytes =>
   magic("EDK2").u32(tenant).u32(version).raw(packIdBytes(pack_id)).bytes;

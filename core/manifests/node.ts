@@ -54,7 +54,11 @@ export function encodeNode(node: Node): Uint8Array<ArrayBuffer> {
     writer.u8((isLeaf ? LEAF : 0) | (isNext ? FOLLOWS : 0));
     writer.raw(entry.hash).varint(entry.length).varint(entry.stored);
     if (isLeaf) writer.varint(entry.span);
-    if (!isNext) writer.varint(numbers.get(entry.pack_id) as number).varint(entry.index).varint(entry.offset);
+    if (!isNext)
+      writer
+        .varint(numbers.get(entry.pack_id) as number)
+        .varint(entry.index)
+        .varint(entry.offset);
     last = entry;
   }
   return writer.bytes;

@@ -47,7 +47,11 @@ export interface StoredBlock {
   stored: number;
 }
 
-export function blockData({ tenant_id, pack_id }: OpenPack, index: number, block: StoredBlock): Uint8Array<ArrayBuffer> {
+export function blockData(
+  { tenant_id, pack_id }: OpenPack,
+  index: number,
+  block: StoredBlock,
+): Uint8Array<ArrayBuffer> {
   return new BinaryWriter()
     .raw(BLOCK_MAGIC)
     .u8(BLOCK_KIND[block.kind])
@@ -92,7 +96,11 @@ export function parseTrailer(trailer: Uint8Array): { count: number; length: numb
 }
 
 /** @throws `integrity_error` */
-export async function openFooter(pack: OpenPack, count: number, sealed: Uint8Array<ArrayBuffer>): Promise<StoredBlock[]> {
+export async function openFooter(
+  pack: OpenPack,
+  count: number,
+  sealed: Uint8Array<ArrayBuffer>,
+): Promise<StoredBlock[]> {
   const plain = await crypto.subtle.decrypt(footerParams(pack, count), pack.key, sealed).catch(() => {
     throw damaged("the footer of a pack does not open");
   });

@@ -82,7 +82,6 @@ export class ObjectWriter {
   /** Best effort: what stays behind is found by its name. */
   async abort(): Promise<void> {
     await this.#sending.catch(() => undefined);
-    if (this.#multipart !== null)
-      await this.#objects.abortMultipart(this.#key, this.#multipart).catch(() => undefined);
+    if (this.#multipart !== null) await this.#objects.abortMultipart(this.#key, this.#multipart).catch(() => undefined);
   }
 }

@@ -16,19 +16,14 @@ const UPLOAD = "0192f0c0-0000-8000-8000-000000000001";
 
 const random = (length: number): Uint8Array => randomFillSync(new Uint8Array(length));
 const text = (length: number): Uint8Array =>
-  Uint8Array.from({ length }, (_, i) => 97 + ((Math.imul(i >> 4, 2654435761) >>> 24) + i) % 23);
+  Uint8Array.from({ length }, (_, i) => 97 + (((Math.imul(i >> 4, 2654435761) >>> 24) + i) % 23));
 
 interface Written {
   manifest: string;
   packs: FinishedPack[];
 }
 
-async function write(
-  engine: MemoryEngine,
-  bytes: Uint8Array,
-  bits: BlockBits = 14,
-  whole = true,
-): Promise<Written> {
+async function write(engine: MemoryEngine, bytes: Uint8Array, bits: BlockBits = 14, whole = true): Promise<Written> {
   const series = new PackSeries(engine, TENANT, UPLOAD);
   const root = await writeBlocks(series, piecesOf(bytes), { bits, size: bytes.length, whole });
   expect(root.size).toBe(bytes.length);
@@ -223,7 +218,9 @@ describe("damage", () => {
     const key = packKey(TENANT, written.packs[0]!.pack_id);
     const object = stored();
     engine.objects.objects.delete(key);
-    await expect(readContent(fresh(), TENANT, written.manifest, 0, 10)).rejects.toMatchObject({ code: "integrity_error" });
+    await expect(readContent(fresh(), TENANT, written.manifest, 0, 10)).rejects.toMatchObject({
+      code: "integrity_error",
+    });
     engine.objects.objects.set(key, { ...object, bytes: object.bytes.slice(0, 50_000) });
     await expect(read(fresh(), written.manifest, 0, bytes.length)).rejects.toMatchObject({ code: "integrity_error" });
     engine.objects.objects.set(key, object);

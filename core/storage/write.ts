@@ -116,4 +116,3 @@ export async function writeRoot(series: PackSeries, root: Node): Promise<string>
   if (pack !== null) await series.finish(pack);
   return manifest;
 }
-

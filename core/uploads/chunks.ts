@@ -18,7 +18,10 @@ const tooLarge = (part_size: number): DriveError =>
 function requireRoom({ upload, chunks }: Session, index: number): void {
   const room = 2 * (upload.size as number) + upload.part_size;
   if (index < MAX_CHUNKS && chunks.length < MAX_CHUNKS && receivedBytes(chunks) < room) return;
-  throw new DriveError("too_many_chunks", `An upload has ${MAX_CHUNKS} chunks at most, and not much more than its size.`);
+  throw new DriveError(
+    "too_many_chunks",
+    `An upload has ${MAX_CHUNKS} chunks at most, and not much more than its size.`,
+  );
 }
 
 interface Wanted {
@@ -46,20 +49,22 @@ export async function receiveChunk(
     return receivedBytes([...chunks, same]);
   }
   if (body === null) throw new DriveError("chunk_size_mismatch", "A chunk has one byte at least.");
-  const chunk = await storeChunk(deps, session, { index, chunk_id }, body, length);
-  if (!(await deps.uploads.putChunk(chunk))) throw new DriveError("unknown_upload", "This upload ended meanwhile.");
-  return receivedBytes([...chunks, chunk]);
+  const series = new PackSeries(deps.engine, upload.tenant_id, upload.upload_id);
+  const chunk = await storeChunk(deps, series, session, { index, chunk_id }, body, length);
+  if (await deps.uploads.putChunk(chunk)) return receivedBytes([...chunks, chunk]);
+  await series.remove();
+  throw new DriveError("unknown_upload", "This upload ended meanwhile.");
 }
 
 async function storeChunk(
   deps: UploadDeps,
+  series: PackSeries,
   { upload }: Session,
   { index, chunk_id }: Wanted,
   body: ReadableStream<Uint8Array>,
   size: number | null,
 ): Promise<ChunkRow> {
   const { tenant_id, upload_id, part_size, block_bits: bits } = upload;
-  const series = new PackSeries(deps.engine, tenant_id, upload_id);
   const hasher = deps.bytes.hasher();
   try {
     const pieces = counted(deps.bytes.pieces(body, BODY_PIECE), hasher, part_size, () => tooLarge(part_size));
@@ -113,5 +118,11 @@ export async function assemble({ upload }: Session, chunks: ChunkRow[], wanted: 
     const { pack_id, pack_size: size, key_version } = rows.get(id) as ChunkRow;
     return { pack_id, size, key_version };
   });
-  return { root: joinNodes(upload.block_bits, wanted.map((id) => nodes.get(id) as Node)), packs };
+  return {
+    root: joinNodes(
+      upload.block_bits,
+      wanted.map((id) => nodes.get(id) as Node),
+    ),
+    packs,
+  };
 }

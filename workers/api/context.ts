@@ -46,7 +46,15 @@ export class AppContext {
     this.env = env;
     this.config = readConfig(
       env,
-      ...(["REGISTRATION", "DEFAULT_PLAN", "SHARDS", "TOKEN_SECRET", "SETUP_TOKEN", "OPERATOR_TOKEN", "MASTER_KEYS"] as const),
+      ...([
+        "REGISTRATION",
+        "DEFAULT_PLAN",
+        "SHARDS",
+        "TOKEN_SECRET",
+        "SETUP_TOKEN",
+        "OPERATOR_TOKEN",
+        "MASTER_KEYS",
+      ] as const),
     );
     const bindings = shardBindings(env, this.config.SHARDS);
     this.shards = new ShardMap(env.DIRECTORY, bindings);

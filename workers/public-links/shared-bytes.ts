@@ -85,7 +85,8 @@ export async function openShared(
   length: number,
 ): Promise<Bytes> {
   const whole = offset === 0 && length === file.size;
-  if (length === 0 || file.size > ENTRY_MAX || file.version_id === null) return openStored(deps, tenant, file, offset, length);
+  if (length === 0 || file.size > ENTRY_MAX || file.version_id === null)
+    return openStored(deps, tenant, file, offset, length);
   const key = `bytes/${tenant}/${file.version_id}`;
   const entry = await deps.cache.match(key, whole ? undefined : { offset, length });
   if (entry?.body) return entry.body;

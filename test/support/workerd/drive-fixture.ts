@@ -33,7 +33,13 @@ export class DriveFixture {
     this.tenant = tenant;
     this.root = root;
     this.shard = shard;
-    const shards = new ShardMap(bindings.DIRECTORY!, new Map([["SHARD_00", shard], ["SHARD_01", shard]]));
+    const shards = new ShardMap(
+      bindings.DIRECTORY!,
+      new Map([
+        ["SHARD_00", shard],
+        ["SHARD_01", shard],
+      ]),
+    );
     this.engine = createEngine(bindings.BLOBS, shards, readConfig(env, "MASTER_KEYS").MASTER_KEYS);
     this.#hub = new Hub({
       store: new D1DriveStore(shard, tenant, root),

@@ -1,0 +1,241 @@
+/** Sessions of chunks over memory: order, repeats, failures, and a file of 50 GiB. */
+import { createHash, randomFillSync } from "node:crypto";
+import { beforeEach, describe, expect, it } from "vitest";
+import { MemoryObjects, memoryEngine, nodeBytes } from "../../test/support/storage/memory-engine.ts";
+import type { FileRow } from "../files/model.ts";
+import { DriveError } from "../protocol/errors.ts";
+import { newId } from "../protocol/ids.ts";
+import { readContent } from "../storage/read.ts";
+import type { Outcome, StoredContent, Submission } from "../sync/commands.ts";
+import type { ChunkRow, UploadRow, UploadTarget } from "./model.ts";
+import { FILE_MAX_BYTES } from "./parts.ts";
+import type { UploadDeps, UploadStore } from "./ports.ts";
+import { abortUpload, type Caller, completeUpload, putChunk, startUpload, storeWhole } from "./service.ts";
+
+const MiB = 1024 * 1024;
+const TENANT = 7;
+const USER = newId(TENANT, 0);
+const caller: Caller = {
+  principal: { kind: "user", user_id: USER } as never,
+  actor: { user_id: USER, device_id: null },
+  op_id: "op",
+};
+const target: UploadTarget = {
+  kind: "file",
+  parent_id: USER,
+  name: "f",
+  on_name_conflict: "fail",
+  mime_type: null,
+  modified_at: null,
+};
+
+/** One drive's uploads; the hub's order without its other rules. */
+class MemoryUploads implements UploadStore {
+  upload: UploadRow | null = null;
+  rows: ChunkRow[] = [];
+  committed: StoredContent | null = null;
+
+  async find() {
+    return this.upload === null ? null : { upload: this.upload, chunks: this.rows };
+  }
+  async chunks() {
+    return this.rows;
+  }
+  async putChunk(chunk: ChunkRow) {
+    if (this.upload?.state !== "open") return false;
+    this.rows.push(chunk);
+    return true;
+  }
+  async repeatChunk(_upload: string, chunk_id: string, chunk_index: number) {
+    this.rows.push({ ...(this.rows.find((row) => row.chunk_id === chunk_id) as ChunkRow), chunk_index });
+  }
+  async blockBits() {
+    return null;
+  }
+  async withContent() {
+    return [];
+  }
+  async madeBy() {
+    return null;
+  }
+
+  async submit(_drive: string, { command }: Submission): Promise<Outcome> {
+    if (command.op === "reserve_upload") this.upload = { ...command.upload };
+    if (command.op === "release_upload") {
+      if (this.upload?.state === "committed") throw new DriveError("upload_completed", "");
+      this.upload!.state = "aborted";
+    }
+    if (command.op === "commit_upload") {
+      this.upload!.state = "committed";
+      this.committed = command.content;
+    }
+    return { file: { file_id: "made" } as FileRow, permission: null, upload: this.upload, replayed: false };
+  }
+}
+
+let uploads: MemoryUploads;
+let objects: MemoryObjects;
+let deps: UploadDeps;
+
+function prepare(store = new MemoryObjects()): void {
+  objects = store;
+  uploads = new MemoryUploads();
+  const folder = { file_id: USER, drive_id: USER, is_folder: true, trashed_at: null } as FileRow;
+  const access = { file: folder, owner: true, chain: [folder], grants: [], permission: "owner", trashed: false };
+  deps = {
+    tenant_id: TENANT,
+    rights: { access: async () => access, find: async () => access, load: async () => access } as never,
+    uploads,
+    engine: memoryEngine(objects),
+    bytes: nodeBytes,
+    submit: (drive, submission) => uploads.submit(drive, submission),
+    now: () => Date.now(),
+    spend: async () => undefined,
+  };
+}
+
+const random = (length: number): Uint8Array<ArrayBuffer> => randomFillSync(new Uint8Array(length));
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const streamOf = (bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> => new Blob([bytes]).stream();
+const send = (bytes: Uint8Array<ArrayBuffer>, index: number, chunk_id = sha256(bytes)): Promise<number> =>
+  putChunk(deps, caller, { upload_id: uploads.upload!.upload_id, index, chunk_id }, streamOf(bytes), bytes.length);
+const complete = (chunks: Uint8Array[]): Promise<FileRow> =>
+  completeUpload(deps, caller, uploads.upload!.upload_id, chunks.map(sha256));
+const readBack = async (offset: number, length: number): Promise<Buffer> => {
+  const stream = await readContent(deps.engine, TENANT, uploads.committed!.manifest, offset, length);
+  return Buffer.from(await new Response(stream).arrayBuffer());
+};
+
+beforeEach(() => prepare());
+
+describe("sessions of chunks", () => {
+  it("U4, U5, U6: chunks of any length in any order; completion gives the order, a chunk may be there twice", async () => {
+    const chunks = [1, 70_000, 8 * MiB, 3, 500_000].map(random);
+    const order = [0, 2, 1, 4, 3, 0].map((i) => chunks[i]!);
+    const whole = Buffer.concat(order);
+    await startUpload(deps, caller, target, whole.length, null);
+    for (const i of [3, 0, 4, 2, 1]) await send(chunks[i]!, i);
+    await complete(order);
+    expect((await readBack(0, whole.length)).equals(whole)).toBe(true);
+    expect(uploads.committed).toMatchObject({ size: whole.length, content_hash: null, integrity: "pending" });
+    expect(uploads.committed!.packs).toHaveLength(5);
+    expect(objects.calls.put).toBe(5);
+  });
+
+  it("U4: a repeat stores nothing again, also at another index; U3: a wrong one leaves nothing behind", async () => {
+    const chunk = random(100_000);
+    await startUpload(deps, caller, target, 200_000, null);
+    for (const index of [0, 0, 1]) await send(chunk, index);
+    expect(objects.calls.put).toBe(1);
+    expect(uploads.rows.map((row) => row.chunk_index)).toEqual([0, 1]);
+    await expect(send(random(100_000), 2, sha256(chunk.subarray(1)))).rejects.toMatchObject({ code: "hash_mismatch" });
+    expect(objects.objects.size).toBe(1);
+    await complete([chunk, chunk]);
+    expect((await readBack(0, 200_000)).equals(Buffer.concat([chunk, chunk]))).toBe(true);
+  });
+
+  it("U5: a session holds its file and not much more", async () => {
+    await startUpload(deps, caller, target, 10, null);
+    const { part_size } = uploads.upload!;
+    await expect(send(random(part_size + 1), 0)).rejects.toMatchObject({ code: "chunk_too_large" });
+    await expect(send(random(0), 0)).rejects.toMatchObject({ code: "chunk_size_mismatch" });
+    await expect(send(random(5), 10_000)).rejects.toMatchObject({ code: "too_many_chunks" });
+    for (let i = 0; i < 2; i++) await send(random(part_size), i);
+    await expect(send(random(5), 3)).rejects.toMatchObject({ code: "too_many_chunks" });
+    expect(objects.objects.size).toBe(2);
+  });
+
+  it("U6, S1: 50 GiB of one chunk again and again: any range touches the root, a leaf and its blocks", async () => {
+    const chunk = random(64 * MiB);
+    const size = 800 * chunk.length;
+    await startUpload(deps, caller, target, size, null);
+    expect(uploads.upload).toMatchObject({ part_size: 64 * MiB, block_bits: 20 });
+    await send(chunk, 0);
+    const id = sha256(chunk);
+    await completeUpload(
+      deps,
+      caller,
+      uploads.upload!.upload_id,
+      Array.from({ length: 800 }, () => id),
+    );
+    expect(uploads.committed!.manifest.length).toBeLessThanOrEqual(16 * 1024 + 64);
+    for (const offset of [0, 12_345_678_901, 64 * MiB * 400 - 5, size - 100_000]) {
+      const calls = objects.calls.get;
+      const got = await readBack(offset, 100_000);
+      const want = Buffer.concat([chunk, chunk])
+        .subarray(offset % chunk.length)
+        .subarray(0, 100_000);
+      expect(got.equals(want)).toBe(true);
+      expect(objects.calls.get - calls).toBeLessThanOrEqual(offset % chunk.length > chunk.length - 100 ? 5 : 3);
+    }
+  });
+
+  it("U9: above the largest file nothing is reserved and no byte is taken", async () => {
+    await expect(startUpload(deps, caller, target, FILE_MAX_BYTES + 1, null)).rejects.toMatchObject({
+      code: "file_too_large",
+    });
+    const body = new ReadableStream<Uint8Array>({ pull: () => expect.unreachable() }, { highWaterMark: 0 });
+    await expect(storeWhole(deps, caller, target, body, FILE_MAX_BYTES + 1)).rejects.toMatchObject({
+      code: "file_too_large",
+    });
+    expect(uploads.upload).toBeNull();
+  });
+
+  it("a cancelled session has no packs, and a chunk that was on its way is not kept", async () => {
+    await startUpload(deps, caller, target, 300_000, null);
+    await send(random(100_000), 0);
+    const put = objects.put.bind(objects);
+    objects.put = async (...args) => {
+      await abortUpload(deps, caller, uploads.upload!.upload_id);
+      await put(...args);
+    };
+    await expect(send(random(100_000), 1)).rejects.toMatchObject({ code: "unknown_upload" });
+    expect(objects.objects.size).toBe(0);
+  });
+});
+
+describe("one request", () => {
+  it.each(["put", "createMultipart", "uploadPart", "completeMultipart"] as const)(
+    "U12: when %s fails, the reservation is given back and nothing stays",
+    async (name) => {
+      const bytes = random(30 * MiB);
+      let calls = 0;
+      const real = objects[name].bind(objects) as (...args: never[]) => Promise<never>;
+      // The first uploadPart succeeds: the failure is in the middle.
+      objects[name] = (async (...args: never[]) => {
+        if (name !== "uploadPart" || ++calls > 1) throw new Error("R2 is away");
+        return real(...args);
+      }) as never;
+      const size = name === "put" ? 1000 : bytes.length;
+      await expect(storeWhole(deps, caller, target, streamOf(bytes.subarray(0, size)), size)).rejects.toThrow(
+        "R2 is away",
+      );
+      expect(uploads.upload!.state).toBe("aborted");
+      expect([objects.objects.size, objects.uploadsUnderWay]).toEqual([0, 0]);
+    },
+  );
+
+  it("U12: a commit whose answer was lost keeps its bytes", async () => {
+    const submit = deps.submit;
+    deps.submit = async (drive, submission) => {
+      const outcome = await submit(drive, submission);
+      if (submission.command.op === "commit_upload") throw new DriveError("unavailable", "lost");
+      return outcome;
+    };
+    const bytes = random(50_000);
+    await expect(storeWhole(deps, caller, target, streamOf(bytes), null)).rejects.toMatchObject({
+      code: "unavailable",
+    });
+    expect((await readBack(0, bytes.length)).equals(bytes)).toBe(true);
+  });
+
+  it("U9, U10: a body of unknown length, and an empty one", async () => {
+    for (const bytes of [random(9 * MiB), random(0)]) {
+      prepare();
+      await storeWhole(deps, caller, target, streamOf(bytes), null);
+      expect(uploads.committed).toMatchObject({ content_hash: sha256(bytes), size: bytes.length, integrity: "ok" });
+      expect((await readBack(0, bytes.length)).equals(bytes)).toBe(true);
+    }
+    expect(objects.objects.size, "an empty content has no pack").toBe(0);
+  });
+});

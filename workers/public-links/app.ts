@@ -67,7 +67,13 @@ export function createApp(deps: Deps): Hono {
   };
 
   const failure = async (c: Context, error: unknown): Promise<Response> => {
-    if (!(error instanceof DriveError)) console.error("public link failed", error);
+    if (!(error instanceof DriveError))
+      // The message of a database error can hold parameters: only its name and place are logged.
+      console.error({
+        message: "a public link failed",
+        name: error instanceof Error ? error.name : "unknown",
+        stack: error instanceof Error ? error.stack?.split("\n").slice(1, 8) : undefined,
+      });
     const known =
       error instanceof DriveError ? error : new DriveError("unavailable", "This cannot be opened right now.");
     const answer = problem(known, c.req.header("x-request-id") ?? crypto.randomUUID());

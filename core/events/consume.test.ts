@@ -39,7 +39,9 @@ function handler(
   const handled: number[] = [];
   const buried: number[] = [];
   return {
-    ...{ name: "previews", handled, buried },
+    name: "previews",
+    handled,
+    buried,
     async handle(entries) {
       const failures = new Map<number, unknown>();
       for (const { seq } of entries) {

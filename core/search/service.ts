@@ -1,4 +1,4 @@
-/** Search over all that a person may read. docs/spec/search.md, S6 to S9. */
+/** Search over all that a person may read. docs/spec/search.md, X6 to X9. */
 import { toWire } from "../files/wire.ts";
 import { DriveError } from "../protocol/errors.ts";
 import type { FileType, Hit, SearchAnswer, SearchQuery } from "../protocol/search.ts";

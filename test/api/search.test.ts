@@ -107,7 +107,7 @@ describe("one's own drive", () => {
   });
 });
 
-describe("S6: only what the caller may read", () => {
+describe("X6: only what the caller may read", () => {
   let folder: File;
 
   beforeEach(async () => {

@@ -222,7 +222,7 @@ describe("P2: bombs and damage end in no preview", () => {
   });
 });
 
-describe("S3: the index follows the drive", () => {
+describe("X3: the index follows the drive", () => {
   const settle = async (): Promise<void> => {
     pipeline.wake(drive);
     await pipeline.drain();

@@ -9,7 +9,7 @@ const fileOf = (name: string, size: number): FileRow =>
 const textOf = (name: string, bytes: Uint8Array): Promise<string> =>
   extractText(fileOf(name, bytes.length), async (length) => bytes.slice(0, length));
 
-it("X2: the text of every page of a PDF as browsers write it", async () => {
+it("X2: the text of every page of a PDF as browsers write it", { timeout: 20_000 }, async () => {
   const text = await textOf("letter.pdf", fixtures["letter.pdf"]);
   expect(text).toContain("Kestrel survey 2026");
   expect(text).toContain("Grünau");

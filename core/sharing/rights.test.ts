@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { PermissionWord } from "../protocol/common.ts";
-import { DriveError } from "../protocol/errors.ts";
+import type { DriveError } from "../protocol/errors.ts";
 import { type Access, decide, permissionOf, type Principal } from "./rights.ts";
 
 const OWNER = "owner-id";

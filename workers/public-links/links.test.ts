@@ -26,6 +26,7 @@ describe("what a link answers", () => {
     expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
     expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
+    expect(answer.headers.get("x-request-id")).toEqual(expect.any(String));
   });
 
   test("L1: the page's own style, and no other, is let through", async () => {

@@ -19,7 +19,6 @@ import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { workerBytes } from "../../platform/r2/bytes.ts";
 import { R2ObjectStore } from "../../platform/r2/object-store.ts";
 import type { Env } from "./env.ts";
-import { purgeLinks } from "./purge-links.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
 
 /** The stores of one tenant, in the shard where it lies. */
@@ -110,7 +109,6 @@ export class AppContext {
     // RPC's own types lose the union.
     const result = (await this.hub(drive_id).submit(drive_id, submission)) as Result;
     if (!result.ok) throw fromFailure(result.failure);
-    purgeLinks(this.env, submission.command, result.outcome);
     return result.outcome;
   }
 }

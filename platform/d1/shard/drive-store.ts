@@ -80,7 +80,7 @@ const distinct = (permissions: PermissionRow[]): PermissionRow[] => [
   ...new Map(permissions.map((p) => [p.permission_id, p])).values(),
 ];
 
-/** Names the guard in the error of a batch it stopped: `bad JSON path: 'seq_moved'`. */
+/** Names the guard in the error of a batch it stopped: `bad JSON path: 'drive_moved'`. */
 const guard = (name: string): string => `select case when changes() = 0 then json_extract('{}', '${name}') end`;
 
 export class D1DriveStore implements DriveStore {
@@ -175,10 +175,13 @@ export class D1DriveStore implements DriveStore {
       db
         .prepare(
           `update drives set seq = ?3, used_bytes = used_bytes + ?4, reserved_bytes = reserved_bytes + ?5
-           where tenant_id = ?1 and drive_id = ?2 and seq = ?6`,
+           where tenant_id = ?1 and drive_id = ?2 and seq = ?6 and used_bytes = ?7 and reserved_bytes = ?8`,
         )
-        .bind(this.#tenant, this.#drive, writes.seq, writes.used_delta, writes.reserved_delta, writes.expected_seq),
-      db.prepare(guard("seq_moved")),
+        .bind(
+          ...[this.#tenant, this.#drive, writes.seq, writes.used_delta, writes.reserved_delta],
+          ...[writes.expected.seq, writes.expected.used_bytes, writes.expected.reserved_bytes],
+        ),
+      db.prepare(guard("drive_moved")),
       ...this.#purge(writes),
       ...upsertRows(db, schema.files, writes.files.map(fromFile)),
       ...insertRows(db, schema.contents, writes.contents as unknown as Stored[]),

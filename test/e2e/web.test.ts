@@ -139,9 +139,8 @@ browserTest(
     const path = writeTree(disk.path, "archive.zip", bytes(42 * MB));
     let let_through = 2;
     await page.route("**/chunks/**", (route) => (let_through-- > 0 ? route.continue() : route.abort()));
-    await choose(page, [path]);
     const arrived = page.waitForResponse((response) => response.url().includes("/chunks/") && response.ok());
-    await arrived;
+    await Promise.all([arrived, choose(page, [path])]);
     await tray(page).getByText("Waiting for the connection").waitFor({ timeout: 60_000 });
     await page.reload();
     await page.unroute("**/chunks/**");

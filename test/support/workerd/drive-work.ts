@@ -79,7 +79,7 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
       "upload session": () => uploads.find(drive.id()),
       "earlier try of an upload": () => uploads.madeBy(root, "op"),
       "known content": () => uploads.withContent(root, file.content_hash as string, file.size),
-      "what a consumer has to do": () => events.pending(PAGE, Date.now()),
+      "what a consumer has to do": () => events.pending({ entries: PAGE, due: PAGE }, Date.now()),
       "files of events": () => currentFiles(db, tenant, root, [file.file_id, folder.file_id]),
       "which files exist": () => existing(db, tenant, [file.file_id, folder.file_id]),
     },

@@ -11,11 +11,13 @@ import type { Command, Result } from "./commands.ts";
 const pick = fc.nat({ max: 12 });
 const name = fc.constantFrom("a", "A", "b", "c.txt", "C.TXT", "é", "e\u0301");
 const size = fc.constantFrom(0, 1, 10, 60, 90);
+/** What an update believes of the file's place: nothing, what the last group left, something else. */
+const seen = fc.constantFrom("nothing", "before", "wrong");
 
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: fc.constant("folder" as const), at: pick, name, rename: fc.boolean() }) },
-  { weight: 3, arbitrary: fc.record({ op: fc.constant("rename" as const), at: pick, name }) },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant("move" as const), at: pick, to: pick }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant("rename" as const), at: pick, name, seen }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant("move" as const), at: pick, to: pick, seen }) },
   { weight: 4, arbitrary: fc.record({ op: fc.constant("trash" as const), at: pick }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant("untrash" as const), at: pick }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant("purge" as const), at: pick }) },
@@ -53,6 +55,13 @@ class Play {
 
   #wrap = <T>(list: T[], at: number): T => list[at % list.length] as T;
 
+  #seen(id: string, belief: string): { parent_id: string | null; name: string } | undefined {
+    if (belief === "nothing") return undefined;
+    const file = this.drive.store.state.files.get(id);
+    if (belief === "wrong" || file === undefined) return { parent_id: this.drive.root, name: "b" };
+    return { parent_id: file.parent_id, name: file.name };
+  }
+
   both(s: Step): Both {
     const { model, drive } = this;
     const id = "at" in s ? this.#wrap(this.ids, s.at) : "";
@@ -64,12 +73,12 @@ class Play {
       }
       case "rename":
         return {
-          command: { op: "update", file_id: id, name: s.name },
+          command: { op: "update", file_id: id, name: s.name, seen: this.#seen(id, s.seen) },
           model: () => model.update(id, { name: s.name }),
         };
       case "move": {
         const parent = this.#wrap(this.ids, s.to);
-        const command = { op: "update", file_id: id, parent_id: parent } as const;
+        const command = { op: "update", file_id: id, parent_id: parent, seen: this.#seen(id, s.seen) } as const;
         return { command, model: () => model.update(id, { parent }) };
       }
       case "trash":

@@ -30,6 +30,25 @@ describe("group commit", () => {
     expect(store.calls).toEqual({ load: 2, commit: 2 });
   });
 
+  it("a rename reads once when it knows where the file is; a wrong belief costs a second read and nothing else", async () => {
+    const drive = new MemoryDrive();
+    const hub = drive.hub();
+    const { file } = done(await drive.submit(hub, drive.folder("a")));
+    await drive.submit(hub, drive.folder("taken"));
+    const rename = (name: string, seen?: { parent_id: string; name: string }) =>
+      ({ op: "update", file_id: file!.file_id, name, seen }) as const;
+    for (const [seen, load] of [
+      [{ parent_id: drive.root, name: "a" }, 1],
+      [{ parent_id: drive.root, name: "elsewhere" }, 2],
+      [undefined, 2],
+    ] as const) {
+      const store = withCommits(drive);
+      const fresh = drive.hub(store);
+      expect(codeOf(await drive.submit(fresh, rename("Taken", seen)))).toBe("name_taken");
+      expect(store.calls).toEqual({ load, commit: 0 });
+    }
+  });
+
   it("H1: sequence numbers are in the order of arrival, without gaps, whoever waits for whom", async () => {
     const drive = new MemoryDrive();
     const hub = drive.hub();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { memoryEngine, MemoryKeys } from "../../test/support/storage/memory-engine.ts";
+import { memoryEngine, MemoryKeys } from "../../test/support/memory/engine.ts";
 import { parseMasterKeys } from "./masters.ts";
 import { KeyRing } from "./ring.ts";
 import { importKey, newKeyBytes, tenantKeyData, wrapKey } from "./wrap.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { memoryEngine, type MemoryEngine } from "../../test/support/storage/memory-engine.ts";
+import { memoryEngine, type MemoryEngine } from "../../test/support/memory/engine.ts";
 import { BlockReader } from "../storage/block-reader.ts";
 import { PackSeries, writeRoot } from "../storage/write.ts";
 import { addLeaves, packsOf, spanOf } from "./leaves.ts";

@@ -1,7 +1,8 @@
 /** Sessions of chunks over memory: order, repeats, failures, and a file of 50 GiB. */
 import { createHash, randomFillSync } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { MemoryObjects, memoryEngine, nodeBytes } from "../../test/support/storage/memory-engine.ts";
+import { memoryEngine, nodeBytes, same } from "../../test/support/memory/engine.ts";
+import { MemoryObjectStore } from "../../test/support/memory/object-store.ts";
 import type { FileRow } from "../files/model.ts";
 import { DriveError } from "../protocol/errors.ts";
 import { newId } from "../protocol/ids.ts";
@@ -16,9 +17,10 @@ const MiB = 1024 * 1024;
 const TENANT = 7;
 const USER = newId(TENANT, 0);
 const caller: Caller = {
-  principal: { kind: "user", user_id: USER } as never,
+  principal: { kind: "user", user_id: USER },
   actor: { user_id: USER, device_id: null },
   op_id: "op",
+  may_repeat: false,
 };
 const target: UploadTarget = {
   kind: "file",
@@ -74,17 +76,17 @@ class MemoryUploads implements UploadStore {
 }
 
 let uploads: MemoryUploads;
-let objects: MemoryObjects;
+let objects: MemoryObjectStore;
 let deps: UploadDeps;
 
-function prepare(store = new MemoryObjects()): void {
+function prepare(store = new MemoryObjectStore()): void {
   objects = store;
   uploads = new MemoryUploads();
   const folder = { file_id: USER, drive_id: USER, is_folder: true, trashed_at: null } as FileRow;
-  const access = { file: folder, owner: true, chain: [folder], grants: [], permission: "owner", trashed: false };
+  const access = { file: folder, chain: [folder], grants: [] };
   deps = {
     tenant_id: TENANT,
-    rights: { access: async () => access, find: async () => access, load: async () => access } as never,
+    rights: { find: async () => access },
     uploads,
     engine: memoryEngine(objects),
     bytes: nodeBytes,
@@ -116,7 +118,7 @@ describe("sessions of chunks", () => {
     await startUpload(deps, caller, target, whole.length, null);
     for (const i of [3, 0, 4, 2, 1]) await send(chunks[i]!, i);
     await complete(order);
-    expect((await readBack(0, whole.length)).equals(whole)).toBe(true);
+    expect(same(await readBack(0, whole.length), whole)).toBe(true);
     expect(uploads.committed).toMatchObject({ size: whole.length, content_hash: null, integrity: "pending" });
     expect(uploads.committed!.packs).toHaveLength(5);
     expect(objects.calls.put).toBe(5);
@@ -131,7 +133,7 @@ describe("sessions of chunks", () => {
     await expect(send(random(100_000), 2, sha256(chunk.subarray(1)))).rejects.toMatchObject({ code: "hash_mismatch" });
     expect(objects.objects.size).toBe(1);
     await complete([chunk, chunk]);
-    expect((await readBack(0, 200_000)).equals(Buffer.concat([chunk, chunk]))).toBe(true);
+    expect(same(await readBack(0, 200_000), Buffer.concat([chunk, chunk]))).toBe(true);
   });
 
   it("U5: a session holds its file and not much more", async () => {
@@ -165,7 +167,7 @@ describe("sessions of chunks", () => {
       const want = Buffer.concat([chunk, chunk])
         .subarray(offset % chunk.length)
         .subarray(0, 100_000);
-      expect(got.equals(want)).toBe(true);
+      expect(same(got, want)).toBe(true);
       expect(objects.calls.get - calls).toBeLessThanOrEqual(offset % chunk.length > chunk.length - 100 ? 5 : 3);
     }
   });
@@ -226,7 +228,7 @@ describe("one request", () => {
     await expect(storeWhole(deps, caller, target, streamOf(bytes), null)).rejects.toMatchObject({
       code: "unavailable",
     });
-    expect((await readBack(0, bytes.length)).equals(bytes)).toBe(true);
+    expect(same(await readBack(0, bytes.length), bytes)).toBe(true);
   });
 
   it("U9, U10: a body of unknown length, and an empty one", async () => {
@@ -234,7 +236,7 @@ describe("one request", () => {
       prepare();
       await storeWhole(deps, caller, target, streamOf(bytes), null);
       expect(uploads.committed).toMatchObject({ content_hash: sha256(bytes), size: bytes.length, integrity: "ok" });
-      expect((await readBack(0, bytes.length)).equals(bytes)).toBe(true);
+      expect(same(await readBack(0, bytes.length), bytes)).toBe(true);
     }
     expect(objects.objects.size, "an empty content has no pack").toBe(0);
   });

@@ -160,27 +160,31 @@ describe("E10, E11: an abandoned session", () => {
     expect(await rows(upload)).toEqual({ uploads: 1, chunks: 1 });
   });
 
-  it.for(["before", "after"] as const)("a crash %s each step leaves only what the next sweep finds", async (when) => {
-    const now = Date.now() + 2 * HOUR;
-    const whole = sweep(now);
-    await session(now - HOUR);
-    await expireUploads(whole.deps);
-    expect(whole.steps()).toBeGreaterThan(5);
-    for (let crashAt = 1; crashAt <= whole.steps(); crashAt++) {
-      const open = await session(now - HOUR);
-      const committed = await session(now - HOUR);
-      await arrive(committed, 1);
-      await commit(committed);
-      await expireUploads(sweep(now, crashAt, when).deps).catch((error: unknown) =>
-        expect(error).toBeInstanceOf(Crash),
-      );
-      await expireUploads(sweep(now).deps);
-      expect(await stored(open)).toHaveLength(0);
-      expect(await stored(committed)).toHaveLength(1);
-      for (const upload of [open, committed]) expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
-      expect(await reserved()).toBe(0);
-    }
-  });
+  it.for(["before", "after"] as const)(
+    "a crash %s each step leaves only what the next sweep finds",
+    { timeout: 20_000 },
+    async (when) => {
+      const now = Date.now() + 2 * HOUR;
+      const whole = sweep(now);
+      await session(now - HOUR);
+      await expireUploads(whole.deps);
+      expect(whole.steps()).toBeGreaterThan(5);
+      for (let crashAt = 1; crashAt <= whole.steps(); crashAt++) {
+        const open = await session(now - HOUR);
+        const committed = await session(now - HOUR);
+        await arrive(committed, 1);
+        await commit(committed);
+        await expireUploads(sweep(now, crashAt, when).deps).catch((error: unknown) =>
+          expect(error).toBeInstanceOf(Crash),
+        );
+        await expireUploads(sweep(now).deps);
+        expect(await stored(open)).toHaveLength(0);
+        expect(await stored(committed)).toHaveLength(1);
+        for (const upload of [open, committed]) expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
+        expect(await reserved()).toBe(0);
+      }
+    },
+  );
 });
 
 describe("E12: what was committed", () => {

@@ -34,7 +34,7 @@ async function write(engine: MemoryEngine, bytes: Uint8Array, bits: BlockBits = 
 const read = async (engine: MemoryEngine, manifest: string, offset: number, length: number): Promise<Buffer> =>
   Buffer.from(await new Response(await readContent(engine, TENANT, manifest, offset, length)).arrayBuffer());
 
-describe("contents", () => {
+describe("contents", { timeout: 60_000 }, () => {
   it("S1, M9: any content comes back, any range of it", async () => {
     const engine = memoryEngine();
     await fc.assert(
@@ -121,7 +121,7 @@ describe("contents", () => {
       }
     }
     const engine = memoryEngine(new Watched());
-    const bytes = random(48 * MiB);
+    const bytes = random(32 * MiB);
     const { manifest } = await write(engine, bytes, 18);
     expect(same(await read(engine, manifest, 0, bytes.length), bytes)).toBe(true);
     expect(most).toBe(5);
@@ -133,8 +133,8 @@ describe("contents", () => {
   });
 });
 
-describe("damage", () => {
-  const bytes = Buffer.concat([text(300_000), random(700_000)]);
+describe("damage", { timeout: 60_000 }, () => {
+  const bytes = Buffer.concat([text(200_000), random(300_000)]);
   let engine: MemoryEngine;
   let written: Written;
   beforeAll(async () => {

@@ -110,7 +110,7 @@ const readBack = async (offset: number, length: number): Promise<Buffer> => {
 
 beforeEach(() => prepare());
 
-describe("sessions of chunks", () => {
+describe("sessions of chunks", { timeout: 60_000 }, () => {
   it("U4, U5, U6: chunks of any length in any order; completion gives the order, a chunk may be there twice", async () => {
     const chunks = [1, 70_000, 8 * MiB, 3, 500_000].map(random);
     const order = [0, 2, 1, 4, 3, 0].map((i) => chunks[i]!);
@@ -196,11 +196,11 @@ describe("sessions of chunks", () => {
   });
 });
 
-describe("one request", () => {
+describe("one request", { timeout: 60_000 }, () => {
   it.each(["put", "createMultipart", "uploadPart", "completeMultipart"] as const)(
     "U12: when %s fails, the reservation is given back and nothing stays",
     async (name) => {
-      const bytes = random(30 * MiB);
+      const bytes = random(20 * MiB);
       let calls = 0;
       const real = objects[name].bind(objects) as (...args: never[]) => Promise<never>;
       // The first uploadPart succeeds: the failure is in the middle.

@@ -1,8 +1,7 @@
 import type { ObjectMetadata, ObjectStore, StoredObject } from "../../core/storage/ports.ts";
 
-/** R2's errors are only text: no such upload, and a range behind the end of the object. */
+/** R2's errors are only text. */
 const GONE = /\b10024\b|does not exist/i;
-const NO_RANGE = /\b10039\b|range/i;
 
 export class R2ObjectStore implements ObjectStore {
   readonly #bucket: R2Bucket;
@@ -21,7 +20,9 @@ export class R2ObjectStore implements ObjectStore {
       if (object === null) return null;
       return { bytes: new Uint8Array(await object.arrayBuffer()), metadata: object.customMetadata ?? {} };
     } catch (error) {
-      if (NO_RANGE.test(String(error))) return null;
+      // A range behind the end is an error of no certain text.
+      const object = await this.#bucket.head(key);
+      if (object === null || object.size <= offset) return null;
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 /** A drive's store in memory: the rules of the D1 one, for tests of what stands on it. `test/contract` holds both to them. */
 import type {
-  ContentRow,
+  ContentRow, PackRow,
   DriveRow,
   FileRow,
   JournalRow,
@@ -17,6 +17,7 @@ interface State {
   files: Map<string, FileRow>;
   versions: Map<string, VersionRow>;
   contents: Map<string, ContentRow>;
+  packs: Map<string, PackRow>;
   permissions: Map<string, PermissionRow>;
   uploads: Map<string, UploadRow>;
   /** By sequence number. */
@@ -70,6 +71,7 @@ export class MemoryDriveStore implements DriveStore {
       files: new Map([[drive_id, root]]),
       versions: new Map(),
       contents: new Map(),
+      packs: new Map(),
       permissions: new Map(),
       uploads: new Map(),
       journal: [],
@@ -156,6 +158,7 @@ export class MemoryDriveStore implements DriveStore {
     this.#purge(next, writes);
     for (const file of structuredClone(writes.files)) next.files.set(file.file_id, file);
     requireUniqueNames(next.files.values());
+    for (const pack of writes.packs) insert(next.packs, pack.pack_id, pack, "packs");
     for (const content of writes.contents) insert(next.contents, content.content_id, content, "contents");
     for (const version of writes.versions) insert(next.versions, versionKey(version), version, "versions");
     for (const permission of writes.permissions) next.permissions.set(permissionKey(permission), permission);

@@ -1,8 +1,14 @@
-// The pinned @types/node is older than zstd in Node.
-/// <reference path="./node-zlib.d.ts" />
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import * as zlib from "node:zlib";
 import type { Codec } from "../../core/storage/ports.ts";
 
+/** Node has it since 22.15, the pinned @types/node (22.13) not yet. */
+interface Zstd {
+  zstdCompressSync(bytes: Uint8Array, options: { params: Record<number, number> }): Uint8Array<ArrayBuffer>;
+  zstdDecompressSync(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array<ArrayBuffer>;
+  constants: { ZSTD_c_compressionLevel: number };
+}
+
+const { zstdCompressSync, zstdDecompressSync, constants } = zlib as unknown as Zstd;
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
 
 /**

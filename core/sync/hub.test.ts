@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { newPackId } from "../packs/format.ts";
 import { MemoryDrive } from "../../test/support/memory/drive.ts";
 import { type Fault, FaultyStore } from "../../test/support/memory/faulty-store.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
@@ -272,6 +273,20 @@ describe("quota", () => {
     done(await commit(large, 90));
     done(await commit(small, 5));
     expect(drive.store.state.drive).toMatchObject({ used_bytes: 95, reserved_bytes: 0 });
+  });
+
+  it("P10: a commit makes its upload's packs live, and takes no other's", async () => {
+    const drive = new MemoryDrive(100);
+    const hub = drive.hub();
+    const [own, other] = [drive.upload(drive.target("own"), 10), drive.upload(drive.target("other"), 10)];
+    for (const upload of [own, other]) await drive.submit(hub, { op: "reserve_upload", upload });
+    const pack = { pack_id: newPackId(own.upload_id), size: 10, key_version: 1 };
+    const commit = ({ upload_id, target }: typeof own) =>
+      drive.submit(hub, { op: "commit_upload", upload_id, target, content: { ...drive.content(10), packs: [pack] } });
+    expect(codeOf(await commit(other))).toBe("internal");
+    expect(drive.store.state.packs.size).toBe(0);
+    done(await commit(own));
+    expect([...drive.store.state.packs.values()]).toMatchObject([{ ...pack, state: "live" }]);
   });
 
   it("of a commit and a release at once one wins", async () => {

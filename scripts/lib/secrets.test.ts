@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseMasterKeys } from "../../core/keys/masters.ts";
 import { localSecrets } from "./secrets.ts";
 
 let directory: string;
@@ -15,6 +16,11 @@ describe("localSecrets", () => {
     expect(Buffer.from(secrets.A!, "base64url")).toHaveLength(32);
     expect(secrets.A).not.toBe(secrets.B);
     expect(statSync(join(directory, "secrets.json")).mode & 0o777).toBe(0o600);
+  });
+
+  it("makes master keys in their own form", () => {
+    const { keys, newest } = parseMasterKeys(localSecrets(directory, ["MASTER_KEYS"]).MASTER_KEYS!);
+    expect([[...keys.keys()], newest]).toEqual([["v1"], "v1"]);
   });
 
   it("keeps what is there and adds a name that is new", () => {

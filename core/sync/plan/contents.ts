@@ -2,6 +2,7 @@
 import { DriveError } from "../../protocol/errors.ts";
 import { nameKey, parseName } from "../../files/names.ts";
 import type { FileRow, VersionRow } from "../../files/model.ts";
+import { packPrefix } from "../../packs/format.ts";
 import type { UploadRow, UploadTarget } from "../../uploads/model.ts";
 import type { Actor, Command } from "../commands.ts";
 import type { Draft } from "../draft.ts";
@@ -58,11 +59,14 @@ export function releaseUpload(draft: Draft, command: Of<"release_upload">): Uplo
 export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: Actor, op_id: string): FileRow {
   const upload = openUpload(draft, command.upload_id);
   const { content } = command;
+  const prefix = packPrefix(upload.upload_id);
+  if (content.packs.some(({ pack_id }) => !pack_id.startsWith(prefix)))
+    throw new DriveError("internal", "A pack of another upload cannot be committed.");
   const excess = Math.max(0, content.size - upload.reserved_bytes);
   if (excess > 0) requireSpace(draft, excess);
   const file = place(draft, upload.target, content, actor, op_id);
   const { tenant_id } = draft.drive;
-  // A pack without a row belongs to the upload that it is named after, which is open: now it is live.
+  // A pack without a row belongs to the upload that it is named after, which is open: now it is live (P10).
   for (const pack of content.packs)
     draft.writes.packs.push({ ...pack, tenant_id, state: "live", created_at: draft.now });
   draft.writes.contents.push({

@@ -9,7 +9,7 @@ import { newId } from "../protocol/ids.ts";
 import { readContent } from "../storage/read.ts";
 import type { Outcome, StoredContent, Submission } from "../sync/commands.ts";
 import type { ChunkRow, UploadRow, UploadTarget } from "./model.ts";
-import { FILE_MAX_BYTES } from "./parts.ts";
+import { FILE_MAX_BYTES, partSizeFor } from "./parts.ts";
 import type { UploadDeps, UploadStore } from "./ports.ts";
 import { abortUpload, type Caller, completeUpload, putChunk, startUpload, storeWhole } from "./service.ts";
 
@@ -170,6 +170,14 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
       expect(same(got, want)).toBe(true);
       expect(objects.calls.get - calls).toBeLessThanOrEqual(offset % chunk.length > chunk.length - 100 ? 5 : 3);
     }
+  });
+
+  it("U5: a file of any size fits a session, in parts that a Worker's body and a pack can hold", () => {
+    for (const size of [1, 256 * MiB, 256 * MiB + 1, 16 * 1024 * MiB + 1, FILE_MAX_BYTES]) {
+      expect(Math.ceil(size / partSizeFor(size))).toBeLessThanOrEqual(10_000);
+      expect(partSizeFor(size)).toBeLessThanOrEqual(64 * MiB);
+    }
+    expect([1, 300 * MiB, 50 * 1024 * MiB].map((size) => partSizeFor(size) / MiB)).toEqual([8, 32, 64]);
   });
 
   it("U9: above the largest file nothing is reserved and no byte is taken", async () => {

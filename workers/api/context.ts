@@ -20,6 +20,7 @@ import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { workerBytes } from "../../platform/r2/bytes.ts";
 import { createEngine } from "../../platform/engine.ts";
 import type { Env } from "./env.ts";
+import { Readiness } from "./readiness.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
 
 /** The stores of one tenant, in the shard where it lies. */
@@ -39,6 +40,7 @@ export class AppContext {
   readonly tokens: JwtTokens;
   readonly revoked: RevokedSessions;
   readonly engine: Engine;
+  readonly readiness: Readiness;
   readonly bytes = workerBytes;
   readonly identity: IdentityDeps;
 
@@ -62,6 +64,7 @@ export class AppContext {
     this.tokens = new JwtTokens(this.config.TOKEN_SECRET);
     this.revoked = new RevokedSessions(this.accounts);
     this.engine = createEngine(env.BLOBS, this.shards, this.config.MASTER_KEYS);
+    this.readiness = new Readiness(env, bindings);
     this.identity = {
       accounts: this.accounts,
       passwords: scryptPasswords,

@@ -21,7 +21,10 @@ export interface Lasting {
 }
 
 export interface Deps extends Lasting {
+  /** What was read of links. Nothing that a visitor or an owner wrote as bytes is ever in it. */
   cache: EdgeCache;
+  /** Bytes of files, as their owners wrote them. */
+  bytes_cache: EdgeCache;
   gates: DurableObjectNamespace<LinkGate>;
   /** Signs the cookies of visitors. */
   secret: string;
@@ -45,6 +48,7 @@ export function createDeps(
   return {
     ...lasting,
     cache: new CacheApi("edgedrive-links"),
+    bytes_cache: new CacheApi("edgedrive-shared-bytes"),
     gates: env.LINK_GATE,
     // Not the key of access tokens itself: what is signed for one purpose proves nothing for another.
     secret: `public-links ${TOKEN_SECRET}`,

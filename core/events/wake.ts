@@ -29,7 +29,11 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     shard,
     after: z.object({ tenant_id: tenantSchema, drive_id: idSchema }).optional(),
   }),
-  z.object({ job: z.literal("expire_uploads"), shard }),
+  z.object({
+    job: z.literal("expire_uploads"),
+    shard,
+    after: z.object({ tenant_id: tenantSchema, upload_id: idSchema }).optional(),
+  }),
   z.object({ job: z.literal("expire_sign_ins") }),
 ]);
 export type CleanupJob = z.infer<typeof cleanupJobSchema>;

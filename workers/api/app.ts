@@ -10,6 +10,7 @@ import { contextOf } from "./context.ts";
 import { BASE, invalid, JSON_MAX_BYTES } from "./http.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { limitAddress, limitUser } from "./middleware/limits.ts";
+import { archiveRoutes } from "./routes/archive.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { docsRoutes, openapiRoute } from "./routes/docs.ts";
 import { downloadRoutes } from "./routes/download.ts";
@@ -57,6 +58,7 @@ function apiRoutes(): App {
   api.use("*", authenticate, limitUser);
   meRoutes(api);
   folderRoutes(api);
+  archiveRoutes(api);
   syncRoutes(api);
   uploadRoutes(api);
   fileRoutes(api);

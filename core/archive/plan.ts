@@ -115,7 +115,7 @@ export class ArchivePlan {
   #pathTo(at: number): number[] {
     const path = [];
     for (let entry = at; entry !== NO_PARENT; entry = this.#parents[entry] as number) path.push(entry);
-    return path.reverse();
+    return path.toReversed();
   }
 
   /** Bytes of the entry's whole path: names in UTF-8 with `/` between them, one more behind a folder. */

@@ -1,10 +1,11 @@
-/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12. */
+/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12; docs/spec/versions.md, V8. */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
 import { expireUploads } from "../../core/uploads/expire.ts";
 import { D1ExpiryStore } from "../../platform/d1/shard/expiry-store.ts";
 import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagging-drives.ts";
 import type { Context } from "./context.ts";
+import { runEndVersions, runPurgeTrash, sweepTenants } from "./retention.ts";
 import { sendAll } from "./send.ts";
 
 /** An entry younger than this has its wake under way. */
@@ -33,14 +34,26 @@ export async function cleanup(context: Context, batch: MessageBatch): Promise<vo
 async function runJob(context: Context, job: CleanupJob): Promise<void> {
   const db = context.shards.shards.get(job.shard);
   if (db === undefined) throw new Error("no such shard");
-  if (job.job === "republish") return republish(context, db, job.shard, job.after ?? null);
-  const { SYNC_HUB } = context.env;
+  switch (job.job) {
+    case "republish":
+      return republish(context, db, job.shard, job.after ?? null);
+    case "expire_uploads":
+      return expire(context, db);
+    case "sweep_tenants":
+      return sweepTenants(context, db, job);
+    case "purge_trash":
+      return runPurgeTrash(context, db, job);
+    case "end_versions":
+      return runEndVersions(context, db, job);
+  }
+}
+
+function expire(context: Context, db: D1Database): Promise<void> {
   return expireUploads({
     store: new D1ExpiryStore(db),
     objects: context.objects,
     // RPC's own types lose the union.
-    submit: async (drive_id, submission) =>
-      (await SYNC_HUB.get(SYNC_HUB.idFromName(drive_id)).submit(drive_id, submission)) as Result,
+    submit: async (drive_id, submission) => (await context.hub(drive_id).submit(drive_id, submission)) as Result,
     now: context.now,
     report: ({ upload_id }, error) =>
       console.error({ message: "an upload session could not be ended", upload_id, error: String(error) }),

@@ -43,6 +43,7 @@ export default {
     const jobs = [...shards.keys()].flatMap((shard): CleanupJob[] => [
       { job: "republish", shard },
       { job: "expire_uploads", shard },
+      { job: "sweep_tenants", shard },
     ]);
     await sendAll(env.CLEANUP, jobs);
   },

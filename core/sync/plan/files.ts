@@ -120,7 +120,7 @@ export function untrash(draft: Draft, command: Of<"untrash">, actor: Actor, op_i
 /** Ends a trashed file and all below it. Bytes go much later, by the sweep. */
 export function purge(draft: Draft, command: Of<"purge">, actor: Actor, op_id: string): FileRow {
   const file = draft.get(command.file_id);
-  if (file.trashed_at === null)
+  if (file.trashed_at === null || file.trashed_at > (command.trashed_before ?? Infinity))
     throw new DriveError(
       "not_trashed",
       `“${file.name}” is not in the trash; only what is there can be deleted for good.`,

@@ -16,6 +16,7 @@ export const noNeeds = (): Needs => ({
   stems: [],
   upload_ids: new Set(),
   versions: [],
+  histories: [],
   permissions: [],
   grants: new Set(),
   op_ids: new Set(),
@@ -72,6 +73,10 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
     case "purge_version":
       needs.file_ids.add(command.file_id);
       needs.versions.push(command);
+      return;
+    case "purge_versions":
+      needs.file_ids.add(command.file_id);
+      needs.histories.push(command);
       return;
     case "purge":
       needs.sum_ids.add(command.file_id);
@@ -131,6 +136,8 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
       return { file: contents.restoreVersion(draft, command, actor, op_id) };
     case "purge_version":
       return { file: contents.purgeVersion(draft, command, actor, op_id) };
+    case "purge_versions":
+      return { file: contents.purgeVersions(draft, command, actor, op_id) };
     case "copy_tree":
       return { file: files.copyTree(draft, command, actor, op_id) };
     case "create_folder":

@@ -12,6 +12,7 @@ import { authenticate } from "./middleware/authenticate.ts";
 import { limitAddress, limitUser } from "./middleware/limits.ts";
 import { archiveRoutes } from "./routes/archive.ts";
 import { authRoutes } from "./routes/auth.ts";
+import { diffRoutes } from "./routes/diff.ts";
 import { docsRoutes, openapiRoute } from "./routes/docs.ts";
 import { downloadRoutes } from "./routes/download.ts";
 import { fileRoutes } from "./routes/files.ts";
@@ -62,6 +63,7 @@ function apiRoutes(): App {
   syncRoutes(api);
   uploadRoutes(api);
   fileRoutes(api);
+  diffRoutes(api);
   previewRoutes(api);
   searchRoutes(api);
   sharingRoutes(api);

@@ -16,12 +16,10 @@ const fileNameOf = (roots: readonly Root[]): string =>
 export interface ServedArchive {
   roots: readonly Root[];
   objects: ObjectStore;
-  /** Stands between the plan and the first byte: counts a download, and fails when it may not be. */
-  admit?: () => Promise<void>;
 }
 
 /** Answers GET, POST and HEAD. Throws `payload_too_large` before a byte is sent. */
-export async function serveArchive(request: Request, { roots, objects, admit }: ServedArchive): Promise<Response> {
+export async function serveArchive(request: Request, { roots, objects }: ServedArchive): Promise<Response> {
   if (roots.length === 0) throw new DriveError("invalid_request", "There is nothing to put into this archive.");
   const archive = await planArchive(roots);
   const length = zipLength(archive.plan);
@@ -36,7 +34,6 @@ export async function serveArchive(request: Request, { roots, objects, admit }: 
     "accept-ranges": "none",
   });
   if (request.method === "HEAD") return new Response(null, { headers, encodeBody: "manual" });
-  await admit?.();
   // It fails when the stream ends early: a client never sees a whole answer that is not one.
   const body = archiveStream(archive, { objects, crc32 }).pipeThrough(new FixedLengthStream(length));
   return new Response(body, { headers, encodeBody: "manual" });

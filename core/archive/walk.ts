@@ -3,10 +3,12 @@ import { freeName, nameKey } from "../files/names.ts";
 import { ArchivePlan } from "./plan.ts";
 import type { ArchiveItem, ArchiveStore } from "./ports.ts";
 
-/** Rows of one query, all folders together: D1 answers 2 MB a value, and a row here has 650 bytes at most. */
-const ROWS = 2_000;
+/** Rows of one query, all folders together. */
+const ROWS = 8_000;
+/** Rows of one folder: they come as one value, D1 answers 2 MB a value, and a row here has 900 bytes at most. */
+const ROWS_OF_FOLDER = 2_000;
 /** Folders looked into by one query. */
-const FOLDERS = 200;
+const FOLDERS = 400;
 
 export interface Root {
   item: ArchiveItem;
@@ -54,7 +56,7 @@ async function addBelow(plan: ArchivePlan, from: number, store: ArchiveStore): P
       if (plan.isFolder(next)) open.push({ at: next, after: "" });
     if (open.length === 0) return;
     const wanted = open.map(({ at, after }) => ({ folder_id: plan.idOf(at), after }));
-    const pages = await store.children(wanted, Math.floor(ROWS / open.length));
+    const pages = await store.children(wanted, Math.min(ROWS_OF_FOLDER, Math.floor(ROWS / open.length)));
     const unfinished: typeof open = [];
     for (const [i, { items, next: after }] of pages.entries()) {
       const { at } = open[i] as { at: number };

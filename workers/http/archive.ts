@@ -4,7 +4,6 @@ import type { Root } from "../../core/archive/walk.ts";
 import { planArchive } from "../../core/archive/walk.ts";
 import { archiveStream } from "../../core/archive/stream.ts";
 import { zipLength } from "../../core/archive/zip.ts";
-import { DriveError } from "../../core/protocol/errors.ts";
 import type { ObjectStore } from "../../core/storage/ports.ts";
 import { crc32 } from "../../platform/crc32.ts";
 import { BYTE_SECURITY_HEADERS } from "./bytes.ts";
@@ -14,13 +13,13 @@ const fileNameOf = (roots: readonly Root[]): string =>
   roots.length === 1 ? `${(roots[0] as Root).item.name}.zip` : "Archive.zip";
 
 export interface ServedArchive {
+  /** One at least. */
   roots: readonly Root[];
   objects: ObjectStore;
 }
 
 /** Answers GET, POST and HEAD. Throws `payload_too_large` before a byte is sent. */
 export async function serveArchive(request: Request, { roots, objects }: ServedArchive): Promise<Response> {
-  if (roots.length === 0) throw new DriveError("invalid_request", "There is nothing to put into this archive.");
   const archive = await planArchive(roots);
   const length = zipLength(archive.plan);
   const headers = new Headers({

@@ -203,8 +203,9 @@ export const versionOf = (file: FileRow, actor: Actor, now: number, description:
   change_description: description,
 });
 
+/** What needs no space is never refused, not even in a drive whose limit was lowered below what it holds. */
 export function requireSpace(draft: Draft, bytes: number): void {
-  if (bytes > draft.free)
+  if (bytes > Math.max(0, draft.free))
     throw new DriveError("quota_exceeded", "There is not enough space left in this drive.", {
       needed_bytes: bytes,
       free_bytes: Math.max(0, draft.free),

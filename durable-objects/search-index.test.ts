@@ -31,7 +31,7 @@ async function find(q: string, options: { after?: number; before?: number; under
   return candidates.map((c) => c.file_id);
 }
 
-describe("S4: what finds what", () => {
+describe("X4: what finds what", () => {
   beforeEach(() =>
     stub.put([
       document("minutes.txt", { text: "The kestrels nested in the old granary near Grünau." }),
@@ -55,11 +55,11 @@ describe("S4: what finds what", () => {
     expect((await find(q)).toSorted()).toEqual([...expected].toSorted());
   });
 
-  it("S5: a hit in the name goes before one in the text", async () => {
+  it("X5: a hit in the name goes before one in the text", async () => {
     expect(await find("kestrel")).toEqual(["Kestrel report.pdf", "minutes.txt"]);
   });
 
-  it("S6: snippets mark the words, and only the text has them", async () => {
+  it("X9: snippets mark the words, and only the text has them", async () => {
     const ids = ["minutes.txt", "photo.jpg"];
     expect(await stub.snippets("granary", ids)).toEqual({
       "minutes.txt": "The kestrels nested in the old \u0002granary\u0003 near Grünau.",
@@ -74,7 +74,7 @@ describe("S4: what finds what", () => {
   });
 });
 
-describe("S3: what a document of a file replaces", () => {
+describe("X3: what a document of a file replaces", () => {
   it("a newer state replaces an older one, never the other way round", async () => {
     await stub.put([document("a", { name: "new", seq: 5 })]);
     await stub.put([document("a", { name: "old", seq: 4 })]);
@@ -116,7 +116,7 @@ describe("S3: what a document of a file replaces", () => {
   });
 });
 
-describe("S7: parts of a drive", () => {
+describe("X7: parts of a drive", () => {
   beforeEach(() =>
     stub.put([
       document("shared", { type: "folder" }),
@@ -148,7 +148,7 @@ describe("S7: parts of a drive", () => {
   });
 });
 
-it("S8: no type hides another: the best of each type are candidates", async () => {
+it("X8: no type hides another: the best of each type are candidates", async () => {
   const many = Array.from({ length: 300 }, (_, i) => document(`needle ${i}`, { name: "needle needle needle" }));
   await stub.put([...many, document("scan", { text: `${"word ".repeat(500)}needle`, type: "pdf" })]);
   const found = await find("needle");

@@ -80,7 +80,11 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
     );
     this.ctx.waitUntil(sent);
     const outdated = entries.filter((entry) => OUTDATES_LINKS.has(entry.op)).map((entry) => entry.file_id);
-    if (outdated.length > 0) this.ctx.waitUntil(this.env.PUBLIC_LINKS.purgeFiles(outdated));
+    if (outdated.length === 0) return;
+    const purged = this.env.PUBLIC_LINKS.purgeFiles(outdated).catch((error: unknown) =>
+      console.warn({ message: "links were not purged", drive_id, seq, error: String(error) }),
+    );
+    this.ctx.waitUntil(purged);
   }
 
   #broadcast(message: SocketMessage): void {

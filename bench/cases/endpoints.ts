@@ -28,6 +28,8 @@ const WORD = "quicksilver";
 
 interface Scene {
   folder_id: string;
+  /** Of a device that has read everything. */
+  cursor: string;
   small: File;
   large: File;
   /** With a history of `VERSIONS`. */
@@ -52,7 +54,8 @@ async function setUp({ product, floor, sizes }: Sides): Promise<Scene> {
   });
   await floor.ask("POST", "/store/stored", { body: randomBytes(4096) });
   await floor.ask("POST", "/store/stored-large", { body: randomBytes(SEED_FILE) });
-  return { folder_id, small, large, old, first_version_id: old.version_id as string };
+  const cursor = encodeURIComponent(await product.cursor());
+  return { folder_id, cursor, small, large, old, first_version_id: old.version_id as string };
 }
 
 function delta(product: Sides["product"], i: number): Promise<unknown> {
@@ -67,9 +70,17 @@ function delta(product: Sides["product"], i: number): Promise<unknown> {
 
 function endpoints({ product, floor }: Sides, scene: Scene): Endpoint[] {
   const { http } = product;
-  const { folder_id, small, large, old, first_version_id } = scene;
+  const { folder_id, small, large, old, first_version_id, cursor } = scene;
   const link = { link: true, permission: "view", expires_in: 3600 };
   return [
+    // First: what comes after it changes something.
+    {
+      what: "GET sync/changes, nothing new",
+      seed: null,
+      product: () => http.ask("GET", `${BASE}/sync/changes?cursor=${cursor}`),
+      floor_is: "select",
+      floor: () => floor.ask("GET", "/rows?limit=1"),
+    },
     {
       what: "POST files/upload, 4 KiB",
       seed: 100,
@@ -97,13 +108,6 @@ function endpoints({ product, floor }: Sides, scene: Scene): Endpoint[] {
       product: () => http.ask("GET", `${BASE}/files/${large.file_id}/download`),
       floor_is: "select, get",
       floor: () => floor.ask("GET", "/stored/stored-large"),
-    },
-    {
-      what: "GET sync/changes, nothing new",
-      seed: null,
-      product: () => http.ask("GET", `${BASE}/sync/changes?cursor=now`),
-      floor_is: "select",
-      floor: () => floor.ask("GET", "/rows?limit=1"),
     },
     {
       what: `POST sync/delta, ${DELTA} changes`,

@@ -68,12 +68,14 @@ async function whileBusy<T>(product: Account, parent_id: string, writers: number
   const write = async (writer: number): Promise<void> => {
     for (let i = 0; !ended.signal.aborted; i++) await product.folder(`busy ${writer} ${i}`, parent_id);
   };
-  const writing = Array.from({ length: writers }, (_, writer) => write(writer));
+  const writing = Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+  // It is awaited below; until then a failure must not count as unhandled.
+  writing.catch(() => undefined);
   try {
     return await work();
   } finally {
     ended.abort();
-    await Promise.all(writing);
+    await writing;
   }
 }
 

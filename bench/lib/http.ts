@@ -16,6 +16,9 @@ export interface Ask {
 /** Pieces in which a body is written: about what a browser or curl does. */
 const PIECE = 64 * 1024;
 
+/** The server closed a kept connection while the next request was on its way. */
+class StaleConnection extends Error {}
+
 export class Http {
   readonly origin: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
@@ -33,11 +36,15 @@ export class Http {
   /** @throws when the answer is no 2xx, with what it said */
   async ask(method: string, path: string, { headers, body, json }: Ask = {}): Promise<Answer> {
     const bytes = json === undefined ? body : Buffer.from(JSON.stringify(json));
-    const answer = await this.#send(method, path, bytes, {
+    const all = {
       "accept-encoding": "identity",
       ...(json === undefined ? {} : { "content-type": "application/json" }),
       ...this.#headers,
       ...headers,
+    };
+    const answer = await this.#send(method, path, bytes, all).catch((error: unknown) => {
+      if (error instanceof StaleConnection) return this.#send(method, path, bytes, all);
+      throw error;
     });
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw new Error(`${method} ${path} answered ${answer.status}: ${answer.body.toString().slice(0, 500)}`);
@@ -55,7 +62,7 @@ export class Http {
     const length = body === undefined && method === "GET" ? {} : { "content-length": String(body?.length ?? 0) };
     return new Promise((resolve, reject) => {
       const sent = request(`${this.origin}${path}`, { method, agent: this.#agent, headers: { ...headers, ...length } });
-      sent.on("error", reject);
+      sent.on("error", (error) => reject(sent.reusedSocket ? new StaleConnection(String(error)) : error));
       sent.on("response", (response) => {
         const pieces: Buffer[] = [];
         response.on("data", (piece: Buffer) => pieces.push(piece));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SignedIn } from "../../core/protocol/auth.ts";
 import type { File } from "../../core/protocol/files.ts";
-import { SOCKET_PROTOCOL, SOCKET_TOKEN_PREFIX } from "../../core/protocol/sync.ts";
+import { type Changes, CURSOR_NOW, SOCKET_PROTOCOL, SOCKET_TOKEN_PREFIX } from "../../core/protocol/sync.ts";
 import { startProduct, type Product } from "../../scripts/lib/start-product.ts";
 import type { CleanUp } from "./clean-up.ts";
 import { Http } from "./http.ts";
@@ -65,6 +65,12 @@ export class Account {
 
   folder(name: string, parent_id = "root"): Promise<File> {
     return this.http.json<File>("POST", `${BASE}/folders`, { json: { parent_id, name } });
+  }
+
+  /** Where a device is that has read everything. */
+  async cursor(): Promise<string> {
+    const { next_cursor } = await this.http.json<Changes>("GET", `${BASE}/sync/changes?cursor=${CURSOR_NOW}`);
+    return next_cursor;
   }
 
   /** The live socket, open. */

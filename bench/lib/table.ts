@@ -8,7 +8,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
 }
 
 export const milliseconds = (ms: number): string => (ms < 10 ? ms.toFixed(1) : ms.toFixed(0));
-export const times = (ratio: number): string => ratio.toFixed(ratio < 10 ? 1 : 0);
+export const times = (ratio: number): string => ratio.toFixed(ratio < 1 ? 2 : ratio < 10 ? 1 : 0);
 /** Dollars of one operation, with three digits that count. */
 export const dollars = (price: number): string =>
   price === 0 ? "0" : price.toFixed(Math.max(2, 2 - Math.floor(Math.log10(price))));

@@ -15,6 +15,8 @@ interface Counted {
   what: string;
   seed: number | null;
   run(): Promise<unknown>;
+  /** How many operations `run` does: what is shown is the mean. */
+  count?: number;
 }
 
 const MB = 1_000_000;
@@ -24,6 +26,7 @@ const WORD = "quicksilver";
 async function operations(product: Account, sizes: Sizes): Promise<Counted[]> {
   const { http } = product;
   const get = (path: string) => () => http.ask("GET", `${BASE}${path}`);
+  const many = sizes.small_files;
   let serial = 0;
   const upload = (size: number) => () => product.upload(`${serial++}.bin`, randomBytes(size));
 
@@ -42,14 +45,25 @@ async function operations(product: Account, sizes: Sizes): Promise<Counted[]> {
   const { token } = await share();
   const hit = () => visitor.ask("GET", `/s/${token}/download`);
   return [
+    // First: what comes after it changes something.
+    {
+      what: "sync check, nothing new",
+      seed: SEED_PRICES.sync_check,
+      run: get(`/sync/changes?cursor=${encodeURIComponent(await product.cursor())}`),
+    },
     { what: "upload of 4 KiB", seed: null, run: upload(4096) },
+    {
+      what: `upload of 4 KiB, one of ${many} with 8 in flight`,
+      seed: null,
+      run: () => inFlight(many, 8, upload(4096)),
+      count: many,
+    },
     { what: "upload of 5 MB", seed: SEED_PRICES.upload_5_mb, run: upload(5 * MB) },
     {
       what: "download of 5 MB",
       seed: SEED_PRICES.download_5_mb,
       run: get(`/files/${file.file_id}/download`),
     },
-    { what: "sync check, nothing new", seed: SEED_PRICES.sync_check, run: get("/sync/changes?cursor=now") },
     { what: "search", seed: SEED_PRICES.search, run: get(`/search?q=${WORD}`) },
     { what: "listing, 200 entries", seed: null, run: get(`/folders/${folder_id}/contents`) },
     {
@@ -63,9 +77,15 @@ async function operations(product: Account, sizes: Sizes): Promise<Counted[]> {
   ];
 }
 
+function meanOf(total: Operations, count: number): Operations {
+  const entries = Object.entries(total).map(([name, sum]) => [name, Math.round((sum / count) * 10) / 10]);
+  return Object.fromEntries(entries) as Operations;
+}
+
 const slashed = (...numbers: number[]): string => numbers.join(" / ");
 
-function row({ what, seed }: Counted, counted: Operations): string[] {
+function row({ what, seed, count = 1 }: Counted, total: Operations): string[] {
+  const counted = meanOf(total, count);
   const price = priceOf(counted);
   return [
     what,

@@ -13,19 +13,21 @@ class MemoryStore implements EventStore {
     this.journal = Array.from({ length }, (_, i) => ({ seq: i + 1, file_id: `f${i + 1}` }) as JournalRow);
   }
 
-  async pending(limit: number, now: number) {
-    const due = [...this.failures.values()].filter((f) => f.retry_at <= now);
+  async pending(limits: { entries: number; due: number }, now: number) {
+    const due = [...this.failures.values()].filter((f) => f.retry_at <= now).slice(0, limits.due);
     return {
       mark: this.mark,
-      entries: this.journal.filter((e) => e.seq > this.mark).slice(0, limit),
+      entries: this.journal.filter((e) => e.seq > this.mark).slice(0, limits.entries),
       due: due.map((failure) => ({ failure, entry: this.journal.find((e) => e.seq === failure.seq) ?? null })),
     };
   }
 
   async record({ mark, failed, settled }: Parameters<EventStore["record"]>[0]) {
+    const moved = mark > this.mark;
     this.mark = Math.max(this.mark, mark);
     for (const failure of failed) this.failures.set(failure.seq, failure);
     for (const seq of settled) this.failures.delete(seq);
+    return moved;
   }
 }
 
@@ -39,7 +41,9 @@ function handler(
   const handled: number[] = [];
   const buried: number[] = [];
   return {
-    ...{ name: "previews", handled, buried },
+    name: "previews",
+    handled,
+    buried,
     async handle(entries) {
       const failures = new Map<number, unknown>();
       for (const { seq } of entries) {
@@ -77,6 +81,25 @@ it("E4: works in slices, and says that there is more", async () => {
   expect(store.mark).toBe(SLICE);
   expect((await run(store, h)).more).toBe(false);
   expect(h.handled).toEqual(upTo(SLICE + 1));
+});
+
+it("E4: of two runs over the same entries only one goes on", async () => {
+  const store = new MemoryStore(SLICE * 2);
+  const h = handler();
+  const runs = await Promise.all([run(store, h), run(store, h)]);
+  expect(runs.map(({ more }) => more).toSorted()).toEqual([false, true]);
+});
+
+it("E5: many failures that are due are tried in one wake after another", async () => {
+  const store = new MemoryStore(25);
+  const poisoned = new Set(upTo(25));
+  const h = handler(poisoned);
+  await run(store, h);
+  poisoned.clear();
+  clock += 30_000;
+  let runs = 1;
+  while ((await run(store, h)).more) runs += 1;
+  expect([runs, store.failures.size]).toEqual([3, 0]);
 });
 
 it("E4: stops where the work of one run is spent, and goes on there", async () => {
@@ -141,7 +164,7 @@ describe("E6: an entry that ends the process", () => {
       pending: (limit, time) => store.pending(limit, time),
       record: async (change) => {
         if (change.failed.some((f) => f.error !== "did not end")) throw new Killed();
-        await store.record(change);
+        return store.record(change);
       },
     };
     for (let i = 0; i < 10; i++) {

@@ -16,7 +16,11 @@ function pngHeader(width: number, height: number): Uint8Array {
 }
 
 const file = (fields: object) => ({
-  ...{ name: "a.jpg", mime_type: "image/jpeg", is_folder: false, size: 1000, content_id: "c" },
+  name: "a.jpg",
+  mime_type: "image/jpeg",
+  is_folder: false,
+  size: 1000,
+  content_id: "c",
   ...fields,
 });
 

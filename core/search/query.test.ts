@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { parseQuery, parseSuggestion } from "./query.ts";
 
-describe("S4: what is typed becomes an expression", () => {
+describe("X4: what is typed becomes an expression", () => {
   it.for([
     ["kestrel", '("kestrel" *)'],
     ["kestrel survey", '("kestrel" * AND "survey" *)'],
@@ -24,7 +24,7 @@ describe("S4: what is typed becomes an expression", () => {
   );
 });
 
-it("S4: nothing that is typed is syntax: SQLite takes every expression", () => {
+it("X4: nothing that is typed is syntax: SQLite takes every expression", () => {
   const db = new DatabaseSync(":memory:");
   db.exec("create virtual table texts using fts5 (name, metadata, body)");
   const match = db.prepare("select rowid from texts where texts match ?");

@@ -5,7 +5,7 @@ import { fileTypeOf } from "./file-type.ts";
 import { score } from "./rank.ts";
 import { decodeText } from "./text.ts";
 
-describe("S3: the type of a file as people name it", () => {
+describe("X3: the type of a file as people name it", () => {
   it.for([
     ["a", "text/plain; charset=utf-8", "text"],
     ["main.rs", null, "text"],
@@ -25,7 +25,7 @@ describe("S3: the type of a file as people name it", () => {
     expect(fileTypeOf({ name: "a.pdf", mime_type: null, is_folder: true })).toBe("folder"));
 });
 
-describe("S2: text in the encodings that files have", () => {
+describe("X2: text in the encodings that files have", () => {
   const utf16 = (text: string, little: boolean): Uint8Array => {
     const bytes = new Uint8Array(2 + text.length * 2);
     const view = new DataView(bytes.buffer);
@@ -58,20 +58,20 @@ describe("S2: text in the encodings that files have", () => {
   });
 });
 
-it("S2: text is bounded, whole characters, without the marks of snippets", () => {
+it("X2: text is bounded, whole characters, without the marks of snippets", () => {
   expect(cleanText("a\u0002b\u0003c\u0000d\te\n")).toBe("a b c d\te\n");
   const long = cleanText("😀".repeat(TEXT_MAX));
   expect(long.length).toBe(TEXT_MAX);
   expect(cleanText(`x${"😀".repeat(TEXT_MAX)}`).isWellFormed()).toBe(true);
 });
 
-it("S3: the user's own metadata is text too", () => {
+it("X3: the user's own metadata is text too", () => {
   const file = { file_id: "f", name: "n", metadata: { client: "Kestrel Ltd", year: 2026, paid: null } };
   const { metadata } = toDocument({ ...file, mime_type: null, is_folder: false } as unknown as FileRow, "", 1);
   expect(metadata).toBe("client Kestrel Ltd\nyear 2026\npaid ");
 });
 
-it("S5: a name that is what was typed goes before one that has it, before text, before old text", () => {
+it("X5: a name that is what was typed goes before one that has it, before text, before old text", () => {
   const now = Date.now();
   const year = 365 * 86_400_000;
   const of = (name: string, bm25: number, age = 0): number =>

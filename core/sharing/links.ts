@@ -1,4 +1,4 @@
-/** A link: who may pass, and how long an answer may be kept. Pure. docs/spec/links.md, L1 to L6. */
+/** A link: who may pass, and how long an answer may be kept. Pure. docs/spec/links.md, L2, L4, L9. */
 import type { PermissionWord } from "../protocol/common.ts";
 import { DriveError } from "../protocol/errors.ts";
 import type { TenantId } from "../protocol/ids.ts";

@@ -35,6 +35,8 @@ export type Command =
       metadata?: Metadata | undefined;
       if_version_id?: string | undefined;
       base?: Vector | undefined;
+      /** Where the file was when rights were checked. A guess: right, it saves the hub its second read. */
+      seen?: { parent_id: string | null; name: string } | undefined;
     }
   | { op: "trash"; file_id: string; base?: Vector | undefined }
   | { op: "untrash"; file_id: string }

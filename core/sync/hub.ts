@@ -52,8 +52,19 @@ export class Hub {
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    while (this.#queue.length > 0) await this.#settle(this.#queue.splice(0, GROUP_MAX));
+    while (this.#queue.length > 0) await this.#settle(this.#take());
     this.#draining = false;
+  }
+
+  /**
+   * The next group. Purges go by themselves: what one ends was read before the group, and another command of the same
+   * group could have put something into it, or still find what was in it.
+   */
+  #take(): Pending[] {
+    const isPurge = ({ submission }: Pending): boolean => submission.command.op === "purge";
+    const first = isPurge(this.#queue[0] as Pending);
+    const end = this.#queue.findIndex((pending) => isPurge(pending) !== first);
+    return this.#queue.splice(0, Math.min(end < 0 ? this.#queue.length : end, GROUP_MAX));
   }
 
   /** One group, in one batch; when the batch fails, each command by itself, so that one bad change fails alone. */

@@ -42,9 +42,9 @@ export interface Snapshot {
   done: { entry: JournalRow; file: FileRow | null; permission: PermissionRow | null }[];
 }
 
-/** One D1 batch. `expected_seq` guards it against a second hub of the same drive. */
+/** One D1 batch. `expected` guards it against a second hub of the same drive; reservations move no sequence number. */
 export interface Writes {
-  expected_seq: number;
+  expected: Pick<DriveRow, "seq" | "used_bytes" | "reserved_bytes">;
   seq: number;
   used_delta: number;
   reserved_delta: number;

@@ -1,4 +1,4 @@
-/** Repeats of a request: found by their `op_id`, told from another request under the same key. docs/spec/sync.md, H6. */
+/** Repeats of a request: found by their `op_id`, told from another request under the same key. docs/spec/sync.md, H5. */
 import { nameKey } from "../files/names.ts";
 import type { FileRow, JournalRow } from "../files/model.ts";
 import { DriveError } from "../protocol/errors.ts";

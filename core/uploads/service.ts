@@ -18,6 +18,8 @@ export interface Caller {
   principal: Extract<Principal, { kind: "user" }>;
   actor: Actor;
   op_id: string;
+  /** The client chose `op_id`: an earlier try may have committed it. */
+  may_repeat: boolean;
 }
 
 /** The drive that will hold the bytes, when the caller may write there. */
@@ -132,7 +134,7 @@ export async function storeWhole(
 ): Promise<FileRow> {
   if (size !== null) requireSize(size);
   const drive_id = await driveOf(deps, caller, target);
-  const made = await deps.uploads.madeBy(drive_id, caller.op_id);
+  const made = caller.may_repeat ? await deps.uploads.madeBy(drive_id, caller.op_id) : null;
   if (made !== null) {
     requireSameRequest(made, { op: "commit_upload", target });
     await deps.bytes.discard(body);

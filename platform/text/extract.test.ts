@@ -9,19 +9,19 @@ const fileOf = (name: string, size: number): FileRow =>
 const textOf = (name: string, bytes: Uint8Array): Promise<string> =>
   extractText(fileOf(name, bytes.length), async (length) => bytes.slice(0, length));
 
-it("S2: the text of every page of a PDF as browsers write it", async () => {
+it("X2: the text of every page of a PDF as browsers write it", { timeout: 20_000 }, async () => {
   const text = await textOf("letter.pdf", fixtures["letter.pdf"]);
   expect(text).toContain("Kestrel survey 2026");
   expect(text).toContain("Grünau");
   expect(text).toContain("zweiundvierzig");
 });
 
-it("S2: what only says that it is a PDF has no text, and is no failure", async () => {
+it("X2: what only says that it is a PDF has no text, and is no failure", async () => {
   expect(await textOf("broken.pdf", new TextEncoder().encode("%PDF-1.7 nonsense"))).toBe("");
   expect(await textOf("empty.pdf", new Uint8Array())).toBe("");
 });
 
-it("S2: text is read to its bound, not to its end", async () => {
+it("X2: text is read to its bound, not to its end", async () => {
   const asked: number[] = [];
   await extractText(fileOf("large.txt", 10_000_000), async (length) => {
     asked.push(length);

@@ -348,6 +348,24 @@ describe("links by the API", () => {
     for (const path of ["", "/download"]) expect((await visitor.ask("GET", `/s/${token}${path}`)).status).toBe(410);
   });
 
+  test("L5: a new version, and the trash, show at once in links to the file and to the folder above", async () => {
+    const folder = await owner.folder(name());
+    const file = await owner.file("v.txt", text("one"), folder.file_id);
+    const links = [file, folder].map((f) => share(owner, f, { link: true, permission: "view" }));
+    const [own, above] = [(await links[0]!).token, (await links[1]!).token];
+    const visitor = new Api();
+    const seen = async (): Promise<string[]> => {
+      const paths = [`/s/${own}/download`, `/s/${above}/download?file_id=${file.file_id}`];
+      const answers = await Promise.all(paths.map((path) => visitor.ask("GET", path)));
+      return answers.map(({ status, bytes }) => (status === 200 ? new TextDecoder().decode(bytes) : String(status)));
+    };
+    expect(await seen()).toEqual(["one", "one"]);
+    await owner.ok("PUT", `files/${file.file_id}`, { body: "two" });
+    await expect.poll(seen, { timeout: 10_000 }).toEqual(["two", "two"]);
+    await owner.ok("DELETE", `files/${folder.file_id}`);
+    await expect.poll(seen, { timeout: 10_000 }).toEqual(["404", "404"]);
+  });
+
   test("L4: a link's new expiry holds at once", async () => {
     const file = await owner.file(name(), text("x"));
     const { token, permission_id } = await share(owner, file, { link: true, permission: "view", expires_in: 5 });

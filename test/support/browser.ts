@@ -15,7 +15,7 @@ const FLAGS = [
 ];
 
 /** For what should be there at once, on a machine that does other things as well. */
-const WAIT_MS = 10_000;
+const WAIT_MS = 30_000;
 
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: FLAGS });

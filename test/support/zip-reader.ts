@@ -21,7 +21,9 @@ export const inMemory =
 
 const big = (view: DataView, at: number): number => Number(view.getBigUint64(at, true));
 const text = (view: DataView, at: number, length: number): string =>
-  new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(new Uint8Array(view.buffer, view.byteOffset + at, length));
+  new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+    new Uint8Array(view.buffer, view.byteOffset + at, length),
+  );
 
 interface End {
   entries: number;

@@ -91,7 +91,8 @@ export function createApp(): Hono<AppEnv> {
     await next();
     const { body, bodyUsed } = c.req.raw;
     if (body !== null && !bodyUsed && !body.locked) await discard(body);
-    if (c.res.status !== 101) c.res.headers.set("x-request-id", c.var.request_id);
+    // The Worker of links has set its own, which its problem documents name.
+    if (c.res.status !== 101 && !c.res.headers.has("x-request-id")) c.res.headers.set("x-request-id", c.var.request_id);
   });
   healthRoutes(root);
   metricsRoutes(root);
@@ -101,6 +102,11 @@ export function createApp(): Hono<AppEnv> {
   docsRoutes(root);
   root.use("*", limitAddress);
   root.use("*", (c, next) => (isBytes(c) ? next() : limitJson(c, next)));
+  root.all("/s/*", async (c) => {
+    const answer = await c.env.PUBLIC_LINKS.fetch(c.req.raw);
+    // A copy: the headers of a fetched answer cannot be changed.
+    return new Response(answer.body, answer);
+  });
   const api = apiRoutes();
   root.route(BASE, api);
   // The seed's journeys say /v1.

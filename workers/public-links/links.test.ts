@@ -26,6 +26,15 @@ describe("what a link answers", () => {
     expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
     expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
+    expect(answer.headers.get("x-request-id")).toEqual(expect.any(String));
+  });
+
+  test("L1: the page's own style, and no other, is let through", async () => {
+    const { answer, text } = await new Visitor().ask(`/s/${await tokenOf(await aFile())}`);
+    const style = /<style>([^]*)<\/style>/.exec(text)?.[1] as string;
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style)));
+    const hash = btoa(String.fromCharCode(...digest));
+    expect(answer.headers.get("content-security-policy")).toContain(`style-src 'sha256-${hash}'`);
   });
 
   test("L1: an attribute cannot be broken out of by a name", async () => {

@@ -49,19 +49,23 @@ const marks = async (): Promise<Record<string, number>> => {
 };
 
 describe("what comes of a commit", () => {
-  it("E1: one wake gives a picture its thumbnails and a text and a PDF their place in the index", async () => {
-    const photo = await picture("photo.jpg");
-    const note = await drive.file("note.txt", text("the kestrels nested"));
-    const letter = await drive.file("letter.pdf", fixtures["letter.pdf"], { mime_type: "application/pdf" });
-    const folder = await drive.folder("Kestrel pictures");
-    pipeline.wake(drive, 4);
-    await pipeline.drain();
-    expect(await hasPicture(photo.content_id)).toBe(true);
-    expect((await find("kestrel")).toSorted()).toEqual([note.file_id, letter.file_id, folder.file_id].toSorted());
-    expect(await find("zweiundvierzig")).toEqual([letter.file_id]);
-    expect(await marks()).toEqual({ previews: 4, "search-index": 4, notifications: 4 });
-    expect(await failures()).toEqual([]);
-  });
+  it(
+    "E1: one wake gives a picture its thumbnails and a text and a PDF their place in the index",
+    { timeout: 20_000 },
+    async () => {
+      const photo = await picture("photo.jpg");
+      const note = await drive.file("note.txt", text("the kestrels nested"));
+      const letter = await drive.file("letter.pdf", fixtures["letter.pdf"], { mime_type: "application/pdf" });
+      const folder = await drive.folder("Kestrel pictures");
+      pipeline.wake(drive, 4);
+      await pipeline.drain();
+      expect(await hasPicture(photo.content_id)).toBe(true);
+      expect((await find("kestrel")).toSorted()).toEqual([note.file_id, letter.file_id, folder.file_id].toSorted());
+      expect(await find("zweiundvierzig")).toEqual([letter.file_id]);
+      expect(await marks()).toEqual({ previews: 4, "search-index": 4, notifications: 4 });
+      expect(await failures()).toEqual([]);
+    },
+  );
 
   it("E2: wakes that come twice, late and in any order change nothing", async () => {
     const note = await drive.file("note.txt", text("first"));
@@ -222,7 +226,7 @@ describe("P2: bombs and damage end in no preview", () => {
   });
 });
 
-describe("S3: the index follows the drive", () => {
+describe("X3: the index follows the drive", () => {
   const settle = async (): Promise<void> => {
     pipeline.wake(drive);
     await pipeline.drain();

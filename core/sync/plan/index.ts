@@ -28,6 +28,15 @@ function needName(needs: Needs, parent_id: string, name: string, mayRename: bool
   if (mayRename) needs.stems.push({ parent_id, stem: nameKey(stemOf(name)) });
 }
 
+type Update = Extract<Command, { op: "update" }>;
+
+/** The place that an update gives a file which is at `now`. The root has none. */
+function needPlace(needs: Needs, command: Update, now: { parent_id: string | null; name: string }): void {
+  const parent_id = command.parent_id ?? now.parent_id;
+  if (parent_id === null || (command.name === undefined && command.parent_id === undefined)) return;
+  needName(needs, parent_id, command.name ?? now.name, false);
+}
+
 function needTarget(needs: Needs, target: UploadTarget): void {
   if (target.kind === "version") needs.file_ids.add(target.file_id);
   else needName(needs, target.parent_id, target.name, target.on_name_conflict === "rename");
@@ -85,6 +94,7 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
     case "update":
       if (command.parent_id !== undefined) needs.file_ids.add(command.parent_id);
       needs.file_ids.add(command.file_id);
+      if (command.seen !== undefined) needPlace(needs, command, command.seen);
       return;
     case "trash":
     case "untrash":
@@ -100,7 +110,9 @@ export function addLaterNeeds(needs: Needs, { command }: Submission, draft: Draf
   if (command.op === "update" && (command.name !== undefined || command.parent_id !== undefined)) {
     const file = draft.find(command.file_id);
     if (file === null || file.parent_id === null) return false;
-    needName(needs, command.parent_id ?? file.parent_id, command.name ?? file.name, false);
+    const { seen } = command;
+    if (seen !== undefined && seen.parent_id === file.parent_id && seen.name === file.name) return false;
+    needPlace(needs, command, file);
     return true;
   }
   if (command.op === "untrash") {

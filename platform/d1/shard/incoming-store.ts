@@ -27,7 +27,7 @@ select distinct changed.user_id, changed.file_id, changed.drive_id,
      where p.tenant_id = ?1 and p.file_id = changed.file_id and p.kind = 'user' and p.user_id = changed.user_id
        and p.revoked_at is null and (p.expires_at is null or p.expires_at > ?3)
      order by p.created_at desc limit 1) as granted
-from json_each(?2) want join permissions changed on changed.tenant_id = ?1
+from json_each(?2) want cross join permissions changed on changed.tenant_id = ?1
   and changed.file_id = want.value ->> '$.file_id' and changed.permission_id = want.value ->> '$.permission_id'
 where changed.kind = 'user' and changed.user_id is not null`;
 

@@ -49,7 +49,8 @@ export class D1UploadStore implements UploadStore {
   async withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]> {
     const { results } = await this.#db
       .prepare(
-        `select * from files where tenant_id = ?1 and content_hash = ?2 and drive_id = ?3 and size = ?4
+        `select * from files indexed by files_content
+         where tenant_id = ?1 and content_hash = ?2 and drive_id = ?3 and size = ?4
            and trashed_at is null and integrity = 'ok' limit 5`,
       )
       .bind(this.#tenant, content_hash, drive_id, size)

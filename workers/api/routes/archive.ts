@@ -52,24 +52,24 @@ function viewed(access: Access | null, principal: Principal, file_id: string): F
   }
 }
 
+const folderRoute = (method: "get" | "head") =>
+  createRoute({
+    method,
+    path: "/folders/{id}/archive",
+    tags: ["downloads"],
+    security: signedIn,
+    description: "A folder with all that lives in it, made while it is sent.",
+    request: { params: folderParams },
+    responses,
+  });
+
 export function archiveRoutes(api: App): void {
   for (const method of ["get", "head"] as const)
-    api.openapi(
-      createRoute({
-        method,
-        path: "/folders/{id}/archive",
-        tags: ["downloads"],
-        security: signedIn,
-        description: "A folder with all that lives in it, made while it is sent.",
-        request: { params: folderParams },
-        responses,
-      }),
-      async (c) => {
-        const roots = await rootsOf(c, [folderId(c, c.req.valid("param").id)]);
-        if (roots.some(({ item }) => !item.is_folder)) throw new DriveError("not_a_folder", "This is not a folder.");
-        return serveArchive(c.req.raw, { roots, objects: c.var.app.objects });
-      },
-    );
+    api.openapi(folderRoute(method), async (c) => {
+      const roots = await rootsOf(c, [folderId(c, c.req.valid("param").id)]);
+      if (roots.some(({ item }) => !item.is_folder)) throw new DriveError("not_a_folder", "This is not a folder.");
+      return serveArchive(c.req.raw, { roots, objects: c.var.app.objects });
+    });
 
   api.openapi(
     createRoute({

@@ -61,7 +61,8 @@ export function fileRoutes(api: App): void {
           );
       }
       const if_version_id = ifMatchVersion(c.req.header("if-match"));
-      const command = { op: "update", file_id, name, parent_id, metadata, if_version_id } as const;
+      const seen = { parent_id: file.parent_id, name: file.name };
+      const command = { op: "update", file_id, name, parent_id, metadata, if_version_id, seen } as const;
       const outcome = await app.submit(file.drive_id, { command, ...submissionOf(c) });
       return c.json(toWire(outcome.file as FileRow, permission), 200);
     },

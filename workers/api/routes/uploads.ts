@@ -84,7 +84,11 @@ const depsForSession = (c: Context<AppEnv>, upload_id: string): Promise<UploadDe
     throw isUnknown ? new DriveError("unknown_upload", UNKNOWN_UPLOAD) : error;
   });
 
-const callerOf = (c: Context<AppEnv>): Caller => ({ principal: principalOf(c), ...submissionOf(c) });
+const callerOf = (c: Context<AppEnv>): Caller => ({
+  principal: principalOf(c),
+  ...submissionOf(c),
+  may_repeat: c.req.header("idempotency-key") !== undefined,
+});
 
 /** Null when the body comes without a length. */
 function bodyLength(c: Context<AppEnv>): number | null {

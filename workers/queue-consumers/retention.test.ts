@@ -25,6 +25,9 @@ async function policy(fields: { version_days?: number; version_count?: number; t
 
 let files = 0;
 
+/** A dozen sweeps over real databases. */
+const SLOW = { timeout: 30_000 };
+
 /** A file whose versions were made so many days ago, the oldest first. */
 async function history(...days: number[]): Promise<FileRow> {
   const name = `file ${files++}.txt`;
@@ -153,7 +156,7 @@ describe("V7: the trash", () => {
 });
 
 describe("V9: a crash", () => {
-  it.for(["before", "after"] as const)("%s each step leaves only what the next sweep finds", async (when) => {
+  it.for(["before", "after"] as const)("%s each step leaves only what the next sweep finds", SLOW, async (when) => {
     await policy({ version_count: 2 });
     const make = () => Promise.all([history(90, 80, 70, 60), trashed(`t${files++}.txt`, 40)]);
     await make();

@@ -189,6 +189,61 @@ describe("a store that fails", () => {
     expect(drive.store.state.journal.filter((e) => e.op_id === "op")).toHaveLength(1);
   });
 
+  it("H5: a repeat that arrives with the first try gets what that one made", async () => {
+    const drive = new MemoryDrive();
+    const hub = drive.hub();
+    const asked = [drive.folder("alone"), ...[1, 2, 3].map(() => drive.folder("once"))];
+    const results = await Promise.all(asked.map((command, i) => drive.submit(hub, command, i === 0 ? "first" : "op")));
+    expect(results.map(codeOf)).toEqual(["ok", "ok", "ok", "ok"]);
+    expect(new Set(results.slice(1).map((r) => done(r).file!.file_id)).size).toBe(1);
+    expect(names(drive)).toEqual(["alone", "once"]);
+  });
+
+  it("H5: a repeat of what was deleted for good since is told so", async () => {
+    const drive = new MemoryDrive();
+    const hub = drive.hub();
+    const file_id = done(await drive.submit(hub, drive.folder("a"), "op")).file!.file_id;
+    await drive.submit(hub, { op: "trash", file_id });
+    await drive.submit(hub, { op: "purge", file_id });
+    expect(codeOf(await drive.submit(hub, drive.folder("a"), "op"))).toBe("not_found");
+  });
+
+  it("H4: a store that cannot be read is asked once for a group, not once for each command", async () => {
+    const drive = new MemoryDrive();
+    const faults: Fault[] = ["none", "none", "fail"];
+    const store = new FaultyStore(drive.store, () => faults.shift() ?? "none");
+    const hub = drive.hub(store);
+    const results = await Promise.all(["a", "b", "c", "d"].map((n) => drive.submit(hub, drive.folder(n))));
+    expect(results.map(codeOf)).toEqual(["ok", "unavailable", "unavailable", "unavailable"]);
+    expect(store.calls.load).toBe(2);
+  });
+
+  it("F2: a tree is not moved so deep that its lowest folder is below 128", async () => {
+    const drive = new MemoryDrive();
+    const hub = drive.hub();
+    const chain = async (prefix: string, length: number): Promise<string[]> => {
+      const ids = [drive.root];
+      for (let i = 0; i < length; i++)
+        ids.push(done(await drive.submit(hub, drive.folder(`${prefix}${i}`, ids.at(-1)))).file!.file_id);
+      return ids;
+    };
+    const a = await chain("a", 100);
+    const b = await chain("b", 28);
+    const move = (to: string) => drive.submit(hub, { op: "update", file_id: a[1] as string, parent_id: to });
+    expect(codeOf(await move(b[28] as string))).toBe("too_deep");
+    expect(codeOf(await move(b[27] as string))).toBe("ok");
+  });
+
+  it("F5, N4: names that are as long as names can be are numbered again and again", async () => {
+    const drive = new MemoryDrive();
+    const hub = drive.hub();
+    for (const name of [`${"x".repeat(251)}.txt`, `a.${"x".repeat(253)}`, "é".repeat(127)]) {
+      const command = { op: "create_folder", parent_id: drive.root, name, on_name_conflict: "rename" } as const;
+      for (let i = 0; i < 12; i++) expect(codeOf(await drive.submit(hub, command))).toBe("ok");
+    }
+    expect(new Set(names(drive)).size).toBe(36);
+  });
+
   it("H5: a key that was used for another request is refused", async () => {
     const drive = new MemoryDrive();
     const hub = drive.hub();

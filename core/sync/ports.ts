@@ -7,6 +7,12 @@ export const COPY_MAX = 5_000;
 /** Versions that one command may end: keeps a batch small, however long a history is. */
 export const PURGE_MAX = 200;
 
+/** Items that a look for the height of a tree visits at most, the nearest first. */
+export const HEIGHT_NODES_MAX = 5_000;
+
+/** Numbered copies that are read at most to find a free name. */
+export const NUMBERED_MAX = 10_000;
+
 /** What must be read before a group of commands can be planned. All of it is one round trip. */
 export interface Needs {
   /** With all their ancestors. */
@@ -17,7 +23,9 @@ export interface Needs {
   sum_ids: Set<string>;
   names: { parent_id: string; name_key: string }[];
   /** All names of a folder that begin so: to find a free one. */
-  stems: { parent_id: string; stem: string }[];
+  numbered: { parent_id: string; prefix: string }[];
+  /** How many levels lie below them, for moves; exact up to `HEIGHT_NODES_MAX` items. */
+  height_ids: Set<string>;
   upload_ids: Set<string>;
   versions: { file_id: string; version_id: string }[];
   /** The oldest versions of a file up to a number, `PURGE_MAX` at most. */
@@ -35,6 +43,7 @@ export interface Snapshot {
   trees: FileRow[];
   sums: Map<string, { bytes: number; count: number }>;
   taken: { parent_id: string; name_key: string }[];
+  heights: Map<string, number>;
   uploads: UploadRow[];
   versions: VersionRow[];
   permissions: PermissionRow[];

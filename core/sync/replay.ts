@@ -92,5 +92,7 @@ export function requireSameRequest(
 /** What an earlier try of the same `op_id` left. */
 export function replay(done: Done, { command }: Submission): Outcome {
   requireSameRequest(done, command);
+  if (done.file === null && done.permission === null && done.entry.op !== "purged")
+    throw new DriveError("not_found", "What this request made was deleted for good since.");
   return { file: done.file, permission: done.permission, upload: null, replayed: true };
 }

@@ -172,4 +172,4 @@ it("sign-in attempts are slowed per account and address: 429 rate_limited with R
   for (let i = 1; i < 41 && answer.status === 401; i++) answer = await attempt();
   expectProblem(answer, 429, "rate_limited");
   expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-});
+}, 60_000);

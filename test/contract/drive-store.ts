@@ -59,7 +59,7 @@ export function driveStoreContract(name: string, open: () => Promise<OpenDrive>)
       );
     });
 
-    it("finds living siblings by their key, and all that begin with a stem", async () => {
+    it("finds living siblings by their key, and all that begin so", async () => {
       const bench = await setUp();
       const names = ["Photo.jpg", "Photo (2).jpg", "photos", "Phone.txt", "été.txt"];
       const files = names.map((n) => bench.file(n, bench.root, 0));
@@ -71,7 +71,7 @@ export function driveStoreContract(name: string, open: () => Promise<OpenDrive>)
           parent_id,
           name_key: nameKey(n),
         })),
-        stems: [{ parent_id, stem: "photo" }],
+        numbered: [{ parent_id, prefix: "photo" }],
       });
       expect(found.files.map((f) => f.name).toSorted()).toEqual(["Photo.jpg", "été.txt"]);
       expect(found.taken.map((t) => t.name_key).toSorted()).toEqual(["photo (2).jpg", "photo.jpg", "photos"]);
@@ -266,7 +266,7 @@ export function driveStoreContract(name: string, open: () => Promise<OpenDrive>)
       await bench.create(...names.map((n) => bench.folder(n, bench.root)));
       const found = await bench.load({
         names: names.map((n) => ({ parent_id: bench.root, name_key: nameKey(n) })),
-        stems: [{ parent_id: bench.root, stem: "%" }],
+        numbered: [{ parent_id: bench.root, prefix: "%" }],
       });
       expect(found.files.map((f) => f.name).toSorted()).toEqual(names.toSorted());
       expect(found.taken.map((t) => t.name_key)).toEqual(["%_"]);

@@ -78,7 +78,7 @@ it("E8: what a restart loses from the queues is made after it, by the sweep", as
   expect(await missing(), "the stop must come before all are made, else this shows nothing").toBeGreaterThan(0);
   await waitFor(async () => {
     await product.tick();
-    return (await missing()) === 0;
+    return (await missing()) === 0 && (await person.find("oystercatcher")).length === 1;
   }, 60_000);
 });
 
@@ -86,5 +86,7 @@ async function uploadAndStop(data: string): Promise<[Person, string[]]> {
   await using product = await start(data);
   const person = await Person.register(product.url);
   const bytes = fixture("upright-phone.jpg");
-  return [person, await Promise.all(Array.from({ length: 24 }, (_, i) => person.upload(`${i}.jpg`, bytes)))];
+  const pictures = await Promise.all(Array.from({ length: 24 }, (_, i) => person.upload(`${i}.jpg`, bytes)));
+  await person.upload("last.txt", new TextEncoder().encode("an oystercatcher on the very last line"));
+  return [person, pictures];
 }

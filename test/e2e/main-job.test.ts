@@ -161,7 +161,7 @@ describe("step 2: uploads", () => {
     expect(files.archive).toMatchObject({ name: "archive.tar", size: archive.size });
     expect(await laptop.downloadHash(files.archive.file_id)).toBe(archive.sha256());
     expect((await laptop.quota()).reserved_bytes).toBe(0);
-  });
+  }, 300_000);
 });
 
 const ready = async (): Promise<boolean> => (await fetch(`${product.url}/readyz`).catch(() => undefined))?.ok ?? false;

@@ -120,7 +120,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
       etag: `"${file.version_id}"`,
       size: file.size,
       last_modified: new Date(file.updated_at),
-      media_type: file.mime_type ?? "application/octet-stream",
+      media_type: file.mime_type,
       file_name: file.name,
       content_hash: file.content_hash,
       cache_control: `${cache_control}, no-transform`,

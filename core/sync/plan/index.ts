@@ -1,11 +1,12 @@
 /** One command over a draft: what it needs to know, and what it does. Pure. */
-import { nameKey, stemOf } from "../../files/names.ts";
+import { nameKey, numberedPrefix } from "../../files/names.ts";
 import type { UploadTarget } from "../../uploads/model.ts";
 import type { Command, Outcome, Submission } from "../commands.ts";
 import type { Draft } from "../draft.ts";
 import type { Needs } from "../ports.ts";
 import * as contents from "./contents.ts";
 import * as files from "./files.ts";
+import { placeOf } from "./files.ts";
 import * as sharing from "./sharing.ts";
 
 export const noNeeds = (): Needs => ({
@@ -13,7 +14,8 @@ export const noNeeds = (): Needs => ({
   tree_ids: new Set(),
   sum_ids: new Set(),
   names: [],
-  stems: [],
+  numbered: [],
+  height_ids: new Set(),
   upload_ids: new Set(),
   versions: [],
   histories: [],
@@ -25,7 +27,7 @@ export const noNeeds = (): Needs => ({
 function needName(needs: Needs, parent_id: string, name: string, mayRename: boolean): void {
   needs.file_ids.add(parent_id);
   needs.names.push({ parent_id, name_key: nameKey(name) });
-  if (mayRename) needs.stems.push({ parent_id, stem: nameKey(stemOf(name)) });
+  if (mayRename) needs.numbered.push({ parent_id, prefix: numberedPrefix(name) });
 }
 
 type Update = Extract<Command, { op: "update" }>;
@@ -92,7 +94,10 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
       needs.file_ids.add(command.file_id);
       return;
     case "update":
-      if (command.parent_id !== undefined) needs.file_ids.add(command.parent_id);
+      if (command.parent_id !== undefined) {
+        needs.file_ids.add(command.parent_id);
+        needs.height_ids.add(command.file_id);
+      }
       needs.file_ids.add(command.file_id);
       if (command.seen !== undefined) needPlace(needs, command, command.seen);
       return;
@@ -118,14 +123,8 @@ export function addLaterNeeds(needs: Needs, { command }: Submission, draft: Draf
   if (command.op === "untrash") {
     const file = draft.find(command.file_id);
     if (file === null) return false;
-    const places = [
-      ...draft
-        .chain(file)
-        .slice(1)
-        .map((f) => f.file_id),
-      draft.drive.drive_id,
-    ];
-    for (const place of places) needName(needs, place, file.name, true);
+    needName(needs, placeOf(draft, file), file.name, true);
+    needs.file_ids.add(draft.drive.drive_id);
     return true;
   }
   return false;

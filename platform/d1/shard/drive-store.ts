@@ -9,6 +9,8 @@ import type { DriveRow } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import {
   COPY_MAX,
+  HEIGHT_NODES_MAX,
+  NUMBERED_MAX,
   type DriveStore,
   type Needs,
   PURGE_MAX,
@@ -54,10 +56,21 @@ const SELECT_NAMES = `
 select f.* from json_each(?2) want cross join files f on f.tenant_id = ?1
   and f.parent_id = want.value ->> '$.parent_id' and f.name_key = want.value ->> '$.name_key' and f.trashed_at is null`;
 
-const SELECT_STEMS = `
+const SELECT_HEIGHTS = `
+with recursive tree(root, file_id, depth) as (
+  select value, value, 0 from json_each(?2)
+  union all
+  select t.root, f.file_id, t.depth + 1 from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id
+    where f.trashed_at is null
+  order by 3 limit ${HEIGHT_NODES_MAX}
+)
+select root, max(depth) as height from tree group by root`;
+
+const SELECT_NUMBERED = `
 select f.parent_id, f.name_key from json_each(?2) want cross join files f on f.tenant_id = ?1
-  and f.parent_id = want.value ->> '$.parent_id' and f.name_key >= want.value ->> '$.stem'
-  and f.name_key < (want.value ->> '$.stem') || char(1114111) and f.trashed_at is null`;
+  and f.parent_id = want.value ->> '$.parent_id' and f.name_key >= want.value ->> '$.prefix'
+  and f.name_key < (want.value ->> '$.prefix') || char(1114111) and f.trashed_at is null
+limit ${NUMBERED_MAX}`;
 
 const SELECT_VERSIONS = `
 select v.* from json_each(?2) want cross join versions v on v.tenant_id = ?1
@@ -122,7 +135,8 @@ export class D1DriveStore implements DriveStore {
     };
     add("files", SELECT_CHAINS, [...needs.file_ids]);
     add("names", SELECT_NAMES, needs.names);
-    add("stems", SELECT_STEMS, needs.stems);
+    add("numbered", SELECT_NUMBERED, needs.numbered);
+    add("heights", SELECT_HEIGHTS, [...needs.height_ids]);
     add("trees", SELECT_TREES, [...needs.tree_ids]);
     add("sums", SELECT_SUMS, [...needs.sum_ids]);
     add(
@@ -147,7 +161,8 @@ export class D1DriveStore implements DriveStore {
       files: [...of("files"), ...of("names")].map(toFile),
       trees: of("trees").map(toFile),
       sums: new Map(of("sums").map((s) => [s.root as string, { bytes: s.bytes as number, count: s.count as number }])),
-      taken: of("stems") as unknown as Snapshot["taken"],
+      heights: new Map(of("heights").map((h) => [h.root as string, h.height as number])),
+      taken: of("numbered") as unknown as Snapshot["taken"],
       uploads: of("uploads").map(toUpload),
       versions: distinct([...of("versions"), ...of("histories")].map(toVersion), (v) => v.version_id),
       permissions: distinct([...of("permissions"), ...of("grants")].map(toPermission), (p) => p.permission_id),

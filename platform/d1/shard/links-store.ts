@@ -1,6 +1,7 @@
 /** What anonymous visitors need of a shard: a link, and what lies below a shared folder. Reads only. */
-import type { TenantId } from "../../../core/protocol/ids.ts";
-import type { Link, SharedFile } from "../../../core/sharing/links.ts";
+import { z } from "zod";
+import { idSchema, type TenantId } from "../../../core/protocol/ids.ts";
+import { type Link, type SharedFile, sharedFileSchema } from "../../../core/sharing/links.ts";
 import { type Access, type Principal, requireRight } from "../../../core/sharing/rights.ts";
 import { D1RightsStore, toAccess } from "./rights-store.ts";
 import type { Stored } from "./rows.ts";
@@ -66,14 +67,16 @@ const toSharedFile = (row: Stored): SharedFile => ({
   manifest: (row.manifest ?? null) as string | null,
 });
 
-export type SharedItem = Omit<SharedFile, "manifest" | "content_hash" | "version_id">;
+const sharedItemSchema = sharedFileSchema.omit({ manifest: true, content_hash: true, version_id: true });
+export type SharedItem = z.infer<typeof sharedItemSchema>;
 
 /** A folder inside a share. `path` begins at the shared folder itself: what lies above it is not the visitor's. */
-export interface SharedFolder {
-  path: { file_id: string; name: string }[];
-  items: SharedItem[];
-  next_cursor: string | null;
-}
+export const sharedFolderSchema = z.object({
+  path: z.array(z.object({ file_id: idSchema, name: z.string() })),
+  items: z.array(sharedItemSchema),
+  next_cursor: z.string().nullable(),
+});
+export type SharedFolder = z.infer<typeof sharedFolderSchema>;
 
 const toItem = (row: Stored): SharedItem => {
   const { manifest: _manifest, content_hash: _hash, version_id: _version, ...item } = toSharedFile(row);

@@ -98,9 +98,11 @@ export class MemoryDriveStore implements DriveStore {
     const living = [...files.values()].filter((f) => f.trashed_at === null);
     const byName = ({ parent_id, name_key }: Needs["names"][number]): FileRow[] =>
       living.filter((f) => f.parent_id === parent_id && f.name_key === name_key);
-    const stems = needs.stems.flatMap(({ parent_id, stem }) =>
-      living.filter((f) => f.parent_id === parent_id && f.name_key.startsWith(stem)),
+    const numbered = needs.numbered.flatMap(({ parent_id, prefix }) =>
+      living.filter((f) => f.parent_id === parent_id && f.name_key.startsWith(prefix)),
     );
+    const levels = (id: string): number =>
+      Math.max(0, ...living.filter((f) => f.parent_id === id).map((f) => 1 + levels(f.file_id)));
     const granted = [...permissions.values()].filter(
       (p) => needs.grants.has(p.file_id) && p.kind !== "link" && p.revoked_at === null,
     );
@@ -111,7 +113,8 @@ export class MemoryDriveStore implements DriveStore {
       files: [...this.#chains(needs.file_ids), ...needs.names.flatMap(byName)],
       trees: this.#below([...needs.tree_ids]).slice(0, COPY_MAX + 1),
       sums: this.#sums(needs.sum_ids),
-      taken: stems.map(({ parent_id, name_key }) => ({ parent_id: parent_id as string, name_key })),
+      heights: new Map([...needs.height_ids].map((id) => [id, levels(id)])),
+      taken: numbered.map(({ parent_id, name_key }) => ({ parent_id: parent_id as string, name_key })),
       uploads: present([...needs.upload_ids].map((id) => uploads.get(id))),
       versions: [
         ...new Set([

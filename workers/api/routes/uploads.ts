@@ -6,12 +6,12 @@ import { DriveError } from "../../../core/protocol/errors.ts";
 import {
   type File,
   fileSchema,
-  mimeTypeSchema,
   onNameConflictSchema,
   rawNameSchema,
   uploadedFileSchema,
 } from "../../../core/protocol/files.ts";
 import { idSchema, tenantOf } from "../../../core/protocol/ids.ts";
+import { mimeTypeSchema } from "../../../core/protocol/media-type.ts";
 import {
   chunkQuerySchema,
   chunkReceivedSchema,

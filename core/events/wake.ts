@@ -38,6 +38,7 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     after: z.object({ drive_id: idSchema, trashed_at: z.number().int(), file_id: idSchema }).optional(),
   }),
   z.object({ job: z.literal("end_versions"), shard, tenant_id: tenantSchema, after: idSchema.optional() }),
+  z.object({ job: z.literal("expire_sign_ins") }),
 ]);
 export type CleanupJob = z.infer<typeof cleanupJobSchema>;
 

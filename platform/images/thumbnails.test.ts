@@ -62,3 +62,43 @@ it("P3: thumbnails are small", async () => {
   expect(m.length).toBeLessThan(l.length);
   expect(l.length).toBeLessThan(60_000);
 });
+
+describe("P2: a GIF is as large as it says, whatever its frames say", () => {
+  const gif = fixtures["animation.gif"];
+  /** The fixture, its first frame (at byte 25) moved or enlarged. */
+  function withFrame(x: number, y: number, width: number, height: number): Uint8Array {
+    const bytes = gif.slice();
+    const view = new DataView(bytes.buffer);
+    expect(view.getUint8(25)).toBe(0x2c);
+    for (const [i, value] of [x, y, width, height].entries()) view.setUint16(26 + i * 2, value, true);
+    return bytes;
+  }
+  const make = (bytes: Uint8Array) => makeThumbnails(bytes, admit(bytes) as PictureHeader);
+
+  it.for([
+    [0, 0, 65_535, 65_535],
+    [0, 0, 121, 80],
+    [0, 0, 120, 81],
+    [1, 0, 120, 80],
+    [65_535, 65_535, 1, 1],
+  ] as const)("a frame at %i,%i of %i x %i is damage", async ([x, y, width, height]) => {
+    await expect(make(withFrame(x, y, width, height))).rejects.toThrow("larger than the picture");
+  });
+
+  it("a smaller one inside it is none", async () => {
+    await make(withFrame(60, 40, 60, 40));
+  });
+
+  it("frames behind the first are not even looked at", async () => {
+    // Ten bytes of descriptor, a code size and no data: 4 MB of them are 330,000 frames.
+    const frame = new Uint8Array([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 0]);
+    const count = 330_000;
+    const bytes = new Uint8Array(gif.length - 1 + count * frame.length);
+    bytes.set(gif.subarray(0, -1));
+    for (let i = 0; i < count; i++) bytes.set(frame, gif.length - 1 + i * frame.length);
+    // Nor is what is no frame: a reader that went on would throw here.
+    bytes[bytes.length - 1] = 0xff;
+    const large = await corners((await make(bytes)).l);
+    expect([large.width, large.height]).toEqual([120, 80]);
+  });
+});

@@ -4,6 +4,7 @@ import { generateSignedCookie, getSignedCookie } from "hono/cookie";
 import { DriveError } from "../../core/protocol/errors.ts";
 import { type Link, TICKET_TTL } from "../../core/sharing/links.ts";
 import { scryptPasswords } from "../../platform/crypto/passwords.ts";
+import { subscriberOf } from "../http/address.ts";
 import type { Deps } from "./deps.ts";
 
 const PASSWORD = "opened";
@@ -30,11 +31,7 @@ const cookieFor = (c: Context, deps: Deps, link: Link, name: string): Promise<st
 
 const gateOf = (deps: Deps, link: Link) => deps.gates.getByName(link.permission_id);
 
-/** An address, or the /64 of an IPv6 one: that is what one subscriber has. */
-function addressOf(c: Context): string {
-  const address = c.req.header("cf-connecting-ip") ?? "local";
-  return address.includes(":") ? address.split(":").slice(0, 4).join(":") : address;
-}
+const addressOf = (c: Context): string => subscriberOf(c.req.header("cf-connecting-ip") ?? "local");
 
 /** Throws `password_required` until the visitor has given the password. */
 export async function requirePassword(c: Context, deps: Deps, link: Link): Promise<void> {

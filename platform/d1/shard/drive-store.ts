@@ -60,7 +60,8 @@ const SELECT_HEIGHTS = `
 with recursive tree(root, file_id, depth) as (
   select value, value, 0 from json_each(?2)
   union all
-  select t.root, f.file_id, t.depth + 1 from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id
+  select t.root, f.file_id, t.depth + 1 from tree t cross join files f indexed by files_name
+    on f.tenant_id = ?1 and f.parent_id = t.file_id
     where f.trashed_at is null
   order by 3 limit ${HEIGHT_NODES_MAX}
 )

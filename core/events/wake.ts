@@ -29,7 +29,11 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     shard,
     after: z.object({ tenant_id: tenantSchema, drive_id: idSchema }).optional(),
   }),
-  z.object({ job: z.literal("expire_uploads"), shard }),
+  z.object({
+    job: z.literal("expire_uploads"),
+    shard,
+    after: z.object({ tenant_id: tenantSchema, upload_id: idSchema }).optional(),
+  }),
   z.object({ job: z.literal("sweep_tenants"), shard }),
   z.object({
     job: z.literal("purge_trash"),

@@ -1,4 +1,4 @@
-/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12; identity.md, I11. */
+/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12; identity.md, I11; versions.md, V8. */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
 import { expireUploads, type UploadKey } from "../../core/uploads/expire.ts";
@@ -6,6 +6,7 @@ import { expireSignIns } from "../../platform/d1/directory/sign-in-expiry.ts";
 import { D1ExpiryStore, nextSegment } from "../../platform/d1/shard/expiry-store.ts";
 import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagging-drives.ts";
 import type { Context } from "./context.ts";
+import { runEndVersions, runPurgeTrash, sweepTenants } from "./retention.ts";
 import { sendAll } from "./send.ts";
 
 /** An entry younger than this has its wake under way. */
@@ -40,13 +41,22 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
   if (job.job === "expire_sign_ins") return expireSignIns(context.env.DIRECTORY, context.now());
   const db = context.shards.shards.get(job.shard);
   if (db === undefined) throw new Error("no such shard");
-  if (job.job === "republish") return republish(context, db, job.shard, job.after ?? null);
-  return expire(context, db, job.shard, job.after ?? null);
+  switch (job.job) {
+    case "republish":
+      return republish(context, db, job.shard, job.after ?? null);
+    case "expire_uploads":
+      return expire(context, db, job.shard, job.after ?? null);
+    case "sweep_tenants":
+      return sweepTenants(context, db, job);
+    case "purge_trash":
+      return runPurgeTrash(context, db, job);
+    case "end_versions":
+      return runEndVersions(context, db, job);
+  }
 }
 
 /** Ends upload sessions, segment by segment of their table. */
 async function expire(context: Context, db: D1Database, shard: string, start: UploadKey | null): Promise<void> {
-  const { SYNC_HUB } = context.env;
   let after = start;
   let ended = 0;
   for (let segments = 0; segments < SEGMENTS && ended < ENDED_MAX; segments++) {
@@ -56,8 +66,7 @@ async function expire(context: Context, db: D1Database, shard: string, start: Up
       store,
       objects: context.objects,
       // RPC's own types lose the union.
-      submit: async (drive_id, submission) =>
-        (await SYNC_HUB.get(SYNC_HUB.idFromName(drive_id)).submit(drive_id, submission)) as Result,
+      submit: async (drive_id, submission) => (await context.hub(drive_id).submit(drive_id, submission)) as Result,
       now: context.now,
       report: ({ upload_id }, error) =>
         console.error({ message: "an upload session could not be ended", upload_id, error: String(error) }),

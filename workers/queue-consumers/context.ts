@@ -22,6 +22,10 @@ export class Context {
     this.derived = new DerivedStore(env.DERIVED);
   }
 
+  hub(drive_id: string) {
+    return this.env.SYNC_HUB.get(this.env.SYNC_HUB.idFromName(drive_id));
+  }
+
   queue(consumer: ConsumerName): Queue {
     return { previews: this.env.PREVIEWS, "search-index": this.env.SEARCH, notifications: this.env.NOTIFICATIONS }[
       consumer

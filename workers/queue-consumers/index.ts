@@ -49,6 +49,7 @@ export default {
     const jobs = [...shards.keys()].flatMap((shard): CleanupJob[] => [
       { job: "republish", shard },
       ...(minute % UPLOADS_EVERY === 0 ? [{ job: "expire_uploads", shard } as const] : []),
+      { job: "sweep_tenants", shard },
     ]);
     // Once an hour: it walks whole tables of the directory, which is cheaper than an index on every sign-in.
     if (minute === HOURLY_AT) jobs.push({ job: "expire_sign_ins" });

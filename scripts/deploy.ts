@@ -67,7 +67,9 @@ async function deploy(): Promise<void> {
 
 /** Sign-up is by invitation on a deployed copy; the set-up token is the invitation of the first admin. */
 function printFirstAdmin(url: string, token: string): void {
-  console.log(`\nMake your account, the first admin, with this link. It works once:\n\n  ${url}/register?invite=${token}\n`);
+  console.log(
+    `\nMake your account, the first admin, with this link. It works once:\n\n  ${url}/register?invite=${token}\n`,
+  );
 }
 
 function fromEnvironment(): Record<string, string> {

@@ -208,8 +208,14 @@ export class D1DriveStore implements DriveStore {
            where tenant_id = ?1 and drive_id = ?2 and seq = ?6 and used_bytes = ?7 and reserved_bytes = ?8`,
         )
         .bind(
-          ...[this.#tenant, this.#drive, writes.seq, writes.used_delta, writes.reserved_delta],
-          ...[writes.expected.seq, writes.expected.used_bytes, writes.expected.reserved_bytes],
+          this.#tenant,
+          this.#drive,
+          writes.seq,
+          writes.used_delta,
+          writes.reserved_delta,
+          writes.expected.seq,
+          writes.expected.used_bytes,
+          writes.expected.reserved_bytes,
         ),
       db.prepare(guard("drive_moved")),
       ...this.#purge(writes),

@@ -53,8 +53,8 @@ export class Budget {
     return this.#left <= 0;
   }
 
-  spend(): void {
-    this.#left -= 1;
+  spend(pieces = 1): void {
+    this.#left -= pieces;
   }
 }
 

@@ -74,6 +74,52 @@ describe("X4: what finds what", () => {
   });
 });
 
+describe("X4: a single letter", () => {
+  beforeEach(() =>
+    stub.put([
+      document("Big plan.txt", { text: "apples" }),
+      document("plan b.pdf", { type: "pdf" }),
+      document("other.txt", { text: "b big banana plan" }),
+      document("猫の写真.txt", { text: "犬" }),
+    ]),
+  );
+
+  it.for([
+    ["b", ["Big plan.txt", "plan b.pdf"]],
+    ["B p", ["Big plan.txt", "plan b.pdf"]],
+    ["b x", []],
+    ["plan b", ["Big plan.txt", "other.txt", "plan b.pdf"]],
+    ["plan -b", ["Big plan.txt"]],
+    ['"b"', ["other.txt", "plan b.pdf"]],
+    ["犬", ["猫の写真.txt"]],
+  ] as const)("%s", async ([q, expected]) => {
+    expect((await find(q)).toSorted()).toEqual([...expected].toSorted());
+  });
+
+  it("beside a longer word lifts the name that has it", async () => {
+    expect((await find("plan b"))[0]).toBe("plan b.pdf");
+  });
+
+  it("is looked for inside what is asked for, by time and place", async () => {
+    await stub.put([document("new b.txt", { updated_at: 5000, parent_id: "folder" })]);
+    expect(await find("b", { after: 2000 })).toEqual(["new b.txt"]);
+    expect(await find("b", { under: ["folder"] })).toEqual(["new b.txt"]);
+    const suggested = (await stub.suggest("b", ["folder"])) as Candidate[];
+    expect(suggested.map((c) => c.file_id)).toEqual(["new b.txt"]);
+    expect(await stub.snippets("b", ["other.txt"])).toEqual({});
+  });
+});
+
+it("X8: of more documents than are ranked the newest are", { timeout: 30_000 }, async () => {
+  for (let from = 0; from < 5_200; from += 400)
+    await stub.put(Array.from({ length: 400 }, (_, i) => document(`needle ${from + i}`, { parent_id: `p${from}` })));
+  const found = await find("needle");
+  expect(found.length).toBe(200);
+  expect(found).not.toContain("needle 0");
+  // What is asked for is chosen before: the oldest are found where they lie.
+  expect(await find("needle", { under: ["needle 0"] })).toEqual(["needle 0"]);
+});
+
 describe("X3: what a document of a file replaces", () => {
   it("a newer state replaces an older one, never the other way round", async () => {
     await stub.put([document("a", { name: "new", seq: 5 })]);

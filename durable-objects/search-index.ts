@@ -5,11 +5,14 @@
 import { DurableObject } from "cloudflare:workers";
 import type { IndexDocument } from "../core/search/document.ts";
 import type { Candidate, CandidateQuery, DriveIndex } from "../core/search/ports.ts";
-import { parseQuery, parseSuggestion } from "../core/search/query.ts";
-import { COLUMN_WEIGHTS, score } from "../core/search/rank.ts";
+import { type ParsedQuery, parseQuery, parseSuggestion } from "../core/search/query.ts";
+import { COLUMN_WEIGHTS, nameMatch, score } from "../core/search/rank.ts";
 
 /** Candidates of each type: bounds an answer, and so that no type hides another in the facets. */
 const PER_TYPE = 200;
+/** Documents that are ranked, and names that are looked through: the newest of the index. Bounds a broad query. */
+const RANKED_MAX = 5_000;
+const NAMES_MAX = 10_000;
 /** Removed files are remembered so long, so that a late message does not bring them back. */
 const REMEMBER_REMOVED = 86_400_000;
 
@@ -24,21 +27,27 @@ create virtual table if not exists texts using fts5 (
   name, metadata, body, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3'
 );`;
 
-/** `bm25` works only where the FTS table itself is read, hence the materialized step before the window. */
-const SELECT_CANDIDATES = `
+/** What lies below the folders that are asked for; null asks for all. */
+const INSIDE = `
 with recursive tree(file_id) as (
-  select value from json_each(?4)
+  select value from json_each(?3)
   union select d.file_id from tree t join documents d on d.parent_id = t.file_id
-),
+)`;
+const IS_WANTED = `d.updated_at >= ?1 and d.updated_at <= ?2 and (?3 is null or d.file_id in (select file_id from tree))`;
+
+/** `bm25` works only where the FTS table itself is read, hence the materialized step before the window. */
+const SELECT_CANDIDATES = `${INSIDE},
 hits as materialized (
-  select rowid as id, bm25(texts, ${COLUMN_WEIGHTS.join(", ")}) as bm25 from texts where texts match ?1
+  select d.file_id, d.type, d.name, d.updated_at, bm25(texts, ${COLUMN_WEIGHTS.join(", ")}) as bm25
+  from texts cross join documents d on d.id = texts.rowid
+  where texts match ?4 and ${IS_WANTED} order by texts.rowid desc limit ${RANKED_MAX}
 ),
-placed as (
-  select d.file_id, d.type, d.name, d.updated_at, h.bm25, row_number() over (partition by d.type order by h.bm25) as place
-  from hits h join documents d on d.id = h.id
-  where d.updated_at >= ?2 and d.updated_at <= ?3 and (?4 is null or d.file_id in (select file_id from tree))
-)
-select file_id, type, name, updated_at, bm25 from placed where place <= ?5`;
+placed as (select *, row_number() over (partition by type order by bm25) as place from hits)
+select file_id, type, name, updated_at, bm25 from placed where place <= ${PER_TYPE}`;
+
+const SELECT_NAMES = `${INSIDE}
+select d.file_id, d.type, d.name, d.updated_at, 0 as bm25 from documents d
+where d.removed_at is null and ${IS_WANTED} order by d.id desc limit ${NAMES_MAX}`;
 
 const SELECT_SNIPPETS = `
 select d.file_id, snippet(texts, 2, char(2), char(3), '…', 24) as snippet
@@ -149,41 +158,52 @@ export class SearchIndex extends DurableObject implements DriveIndex {
     return [...rows].map((row) => row.file_id);
   }
 
-  async contents(file_ids: string[]): Promise<Record<string, string | null>> {
-    const rows = this.#sql.exec<{ file_id: string; content_id: string | null }>(
-      `select file_id, content_id from documents
+  async contents(file_ids: string[]): Promise<Record<string, Pick<IndexDocument, "content_id" | "type">>> {
+    const rows = this.#sql.exec<{ file_id: string; content_id: string | null; type: IndexDocument["type"] }>(
+      `select file_id, content_id, type from documents
        where removed_at is null and file_id in (select value from json_each(?))`,
       JSON.stringify(file_ids),
     );
-    return Object.fromEntries([...rows].map((row) => [row.file_id, row.content_id]));
+    return Object.fromEntries([...rows].map(({ file_id, content_id, type }) => [file_id, { content_id, type }]));
   }
 
   async query({ q, after, before, under, now }: CandidateQuery): Promise<Candidate[]> {
     const parsed = parseQuery(q);
     if (parsed === null) return [];
-    const rows = this.#candidates(parsed.expression, after, before, under);
-    return rows
+    return this.#candidates(parsed, after, before, under)
       .map((row) => ({ file_id: row.file_id, type: row.type, score: score(row, parsed.words, now) }))
       .toSorted((a, b) => b.score - a.score);
   }
 
   async suggest(q: string, under: string[] | undefined): Promise<Candidate[]> {
-    const expression = parseSuggestion(q);
-    if (expression === null) return [];
-    return this.#candidates(expression, undefined, undefined, under)
+    const parsed = parseSuggestion(q);
+    if (parsed === null) return [];
+    return this.#candidates(parsed, undefined, undefined, under)
       .map(({ file_id, type, bm25 }) => ({ file_id, type, score: -bm25 }))
       .toSorted((a, b) => b.score - a.score);
   }
 
-  #candidates(expression: string, after = 0, before = Number.MAX_SAFE_INTEGER, under?: string[]): Row[] {
+  #candidates(
+    { expression, words }: ParsedQuery,
+    after = 0,
+    before = Number.MAX_SAFE_INTEGER,
+    under?: string[],
+  ): Row[] {
     const folders = under === undefined ? null : JSON.stringify(under);
-    return this.#sql.exec<Row>(SELECT_CANDIDATES, expression, after, before, folders, PER_TYPE).toArray();
+    if (expression !== null)
+      return this.#sql.exec<Row>(SELECT_CANDIDATES, after, before, folders, expression).toArray();
+    const found = new Map<string, Row[]>();
+    for (const row of this.#sql.exec<Row>(SELECT_NAMES, after, before, folders)) {
+      const ofType = found.get(row.type) ?? [];
+      if (ofType.length < PER_TYPE && nameMatch(row.name, words) > 0) found.set(row.type, [...ofType, row]);
+    }
+    return [...found.values()].flat();
   }
 
   /** Null where the text has no hit, only the name or the metadata. */
   async snippets(q: string, file_ids: string[]): Promise<Record<string, string | null>> {
     const parsed = parseQuery(q);
-    if (parsed === null) return {};
+    if (parsed === null || parsed.expression === null) return {};
     const rows = this.#sql.exec<{ file_id: string; snippet: string }>(
       ...([SELECT_SNIPPETS, parsed.expression, JSON.stringify(file_ids)] as const),
     );

@@ -67,7 +67,7 @@ async function operations(product: Account, sizes: Sizes): Promise<Counted[]> {
     { what: "search", seed: SEED_PRICES.search, run: get(`/search?q=${WORD}`) },
     { what: "listing, 200 entries", seed: null, run: get(`/folders/${folder_id}/contents`) },
     {
-      what: "rename",
+      what: "rename of that folder",
       seed: null,
       run: () => http.json<File>("PATCH", `${BASE}/files/${folder_id}`, { json: { name: `listed ${serial++}` } }),
     },

@@ -29,7 +29,19 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     shard,
     after: z.object({ tenant_id: tenantSchema, drive_id: idSchema }).optional(),
   }),
-  z.object({ job: z.literal("expire_uploads"), shard }),
+  z.object({
+    job: z.literal("expire_uploads"),
+    shard,
+    after: z.object({ tenant_id: tenantSchema, upload_id: idSchema }).optional(),
+  }),
+  z.object({ job: z.literal("sweep_tenants"), shard }),
+  z.object({
+    job: z.literal("purge_trash"),
+    shard,
+    tenant_id: tenantSchema,
+    after: z.object({ drive_id: idSchema, trashed_at: z.number().int(), file_id: idSchema }).optional(),
+  }),
+  z.object({ job: z.literal("end_versions"), shard, tenant_id: tenantSchema, after: idSchema.optional() }),
   z.object({ job: z.literal("expire_sign_ins") }),
 ]);
 export type CleanupJob = z.infer<typeof cleanupJobSchema>;

@@ -31,6 +31,7 @@ export const ERROR_CODES = [
   "not_a_file",
   "not_a_folder",
   "not_found",
+  "not_text",
   "not_trashed",
   "parent_not_found",
   "password_required",

@@ -40,7 +40,7 @@ export const extensionOf = (name: string): string => {
   return dot <= 0 ? "" : name.slice(dot + 1).toLowerCase();
 };
 
-interface Named {
+export interface Named {
   name: string;
   mime_type: string | null;
   is_folder: boolean;

@@ -24,8 +24,8 @@ export interface DriveIndex {
   remove(files: { file_id: string; seq: number }[]): Promise<void>;
   /** What lies below these files, as far as the index knows: to find what went with a purged folder. */
   below(file_ids: string[]): Promise<string[]>;
-  /** Which content's text the index has of each file. */
-  contents(file_ids: string[]): Promise<Record<string, string | null>>;
+  /** Of which content, read as which type, the index has the text of each file. */
+  contents(file_ids: string[]): Promise<Record<string, Pick<IndexDocument, "content_id" | "type">>>;
   query(query: CandidateQuery): Promise<Candidate[]>;
   snippets(q: string, file_ids: string[]): Promise<Record<string, string | null>>;
   suggest(q: string, under: string[] | undefined): Promise<Candidate[]>;

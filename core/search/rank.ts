@@ -21,7 +21,7 @@ const plain = (text: string): string =>
     .toLowerCase();
 
 /** 1 when the name is just what was typed, less when it only has the words or begins with them. */
-function nameMatch(name: string, words: readonly string[]): number {
+export function nameMatch(name: string, words: readonly string[]): number {
   const folded = plain(name);
   const stem = folded.replace(/\.[^.]+$/, "");
   const typed = words.map(plain);

@@ -3,7 +3,7 @@ import type { FileRow } from "../files/model.ts";
 import { cleanText, TEXT_MAX, toDocument } from "./document.ts";
 import { fileTypeOf } from "./file-type.ts";
 import { score } from "./rank.ts";
-import { decodeText } from "./text.ts";
+import { decodeText, textWork } from "./text.ts";
 
 describe("X3: the type of a file as people name it", () => {
   it.for([
@@ -55,6 +55,21 @@ describe("X2: text in the encodings that files have", () => {
         false,
       ),
     ).toBeNull();
+  });
+});
+
+describe("E4: what a text costs of a run", () => {
+  const MiB = 1024 * 1024;
+  it.for([
+    ["a.txt", 900 * MiB, 0, 1],
+    ["a.pdf", 10, 0, 1],
+    ["a.pdf", 7 * MiB, 0, 7],
+    ["a.pdf", 10, 200, 10],
+    ["a.pdf", 7 * MiB + 1, 40, 8],
+    ["a.pdf", 17 * MiB, 0, 0],
+    ["a.jpg", 10, 0, 0],
+  ] as const)("%s of %i bytes and %i pages: %i", ([name, size, pages, work]) => {
+    expect(textWork({ name, size, mime_type: null, is_folder: false }, pages)).toBe(work);
   });
 });
 

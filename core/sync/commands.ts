@@ -43,9 +43,12 @@ export type Command =
     }
   | { op: "trash"; file_id: string; base?: Vector | undefined }
   | { op: "untrash"; file_id: string }
-  | { op: "purge"; file_id: string }
+  /** With `trashed_before` only what has been in the trash since then or longer: a sweep's. */
+  | { op: "purge"; file_id: string; trashed_before?: number | undefined }
   | { op: "restore_version"; file_id: string; version_id: string }
   | { op: "purge_version"; file_id: string; version_id: string }
+  /** The oldest versions up to this number, `PURGE_MAX` at most; never the current one. */
+  | { op: "purge_versions"; file_id: string; through: number }
   /** A person who has a grant on the file already keeps that one, changed. */
   | { op: "grant"; permission: PermissionRow }
   /** The address of a waiting grant has an account now. */

@@ -4,6 +4,9 @@ import type { UploadRow, UploadStatus } from "../uploads/model.ts";
 /** Files that one copy may make: keeps a batch under D1's 30 s. */
 export const COPY_MAX = 5_000;
 
+/** Versions that one command may end: keeps a batch small, however long a history is. */
+export const PURGE_MAX = 200;
+
 /** Items that a look for the height of a tree visits at most, the nearest first. */
 export const HEIGHT_NODES_MAX = 5_000;
 
@@ -25,6 +28,8 @@ export interface Needs {
   height_ids: Set<string>;
   upload_ids: Set<string>;
   versions: { file_id: string; version_id: string }[];
+  /** The oldest versions of a file up to a number, `PURGE_MAX` at most. */
+  histories: { file_id: string; through: number }[];
   permissions: { file_id: string; permission_id: string }[];
   /** Files whose living grants to people are needed, all of them. */
   grants: Set<string>;

@@ -56,6 +56,7 @@ function traceOf(command: Asked): Trace {
     case "restore_version":
       return { ops: ["modified"], file_id: command.file_id };
     case "purge_version":
+    case "purge_versions":
       return { ops: ["version_purged"], file_id: command.file_id };
     case "grant":
       return { ops: ["shared"], file_id: command.permission.file_id };

@@ -6,8 +6,8 @@ import { extractText } from "./extract.ts";
 const fileOf = (name: string, size: number): FileRow =>
   ({ name, size, mime_type: null, is_folder: false }) as unknown as FileRow;
 
-const textOf = (name: string, bytes: Uint8Array): Promise<string> =>
-  extractText(fileOf(name, bytes.length), async (length) => bytes.slice(0, length));
+const textOf = async (name: string, bytes: Uint8Array): Promise<string> =>
+  (await extractText(fileOf(name, bytes.length), async (length) => bytes.slice(0, length))).text;
 
 it("X2: the text of every page of a PDF as browsers write it", { timeout: 20_000 }, async () => {
   const text = await textOf("letter.pdf", fixtures["letter.pdf"]);

@@ -1,13 +1,11 @@
 import { getDocumentProxy } from "unpdf";
 import { TEXT_MAX } from "../../core/search/document.ts";
 
-/** Bytes of a PDF that are read into memory; the parser keeps about as much again. */
-export const PDF_MAX = 16 * 1024 * 1024;
 /** Pages looked at: 36 ms each as measured, so that a run stays within its CPU time. */
 const PAGES_MAX = 200;
 
-/** The text of a PDF, page by page until there is enough. Throws for what is no PDF, is encrypted, or is damaged. */
-export async function extractPdfText(bytes: Uint8Array): Promise<string> {
+/** The text of a PDF and the pages that were read, page by page until there is enough. Throws for what is no PDF, is encrypted, or is damaged. */
+export async function extractPdfText(bytes: Uint8Array): Promise<{ text: string; pages: number }> {
   const document = await getDocumentProxy(bytes);
   try {
     const pages: string[] = [];
@@ -20,7 +18,7 @@ export async function extractPdfText(bytes: Uint8Array): Promise<string> {
       pages.push(text);
       length += text.length;
     }
-    return pages.join("\n\n");
+    return { text: pages.join("\n\n"), pages: pages.length };
   } finally {
     await document.loadingTask.destroy();
   }

@@ -9,11 +9,17 @@ const FIRST_TICK = 6_000;
  * Plays the platform's cron: every minute, each schedule of the consumers. The schedules there are `* * * * *` only,
  * which {@link everyMinute} insists on rather than to run another one at the wrong time.
  */
-export function startCrons(mf: Miniflare, say: (message: string) => void): { tick(): Promise<void>; stop(): void } {
+export function startCrons(
+  mf: Miniflare,
+  say: (message: string) => void,
+): {
+  tick(at?: Date): Promise<void>;
+  stop(): void;
+} {
   const crons = everyMinute(readConfig(CONSUMERS).triggers.crons ?? []);
-  const tick = async (): Promise<void> => {
+  const tick = async (scheduledTime = new Date()): Promise<void> => {
     const worker = await mf.getWorker(CONSUMERS.name);
-    for (const cron of crons) await worker.scheduled({ cron, scheduledTime: new Date() });
+    for (const cron of crons) await worker.scheduled({ cron, scheduledTime });
   };
   const run = (): void =>
     void tick().catch((error: unknown) => say(`error: the scheduled run failed: ${String(error)}`));

@@ -35,7 +35,7 @@ export type Product = {
   data: string;
   secrets: Record<string, string>;
   /** Runs `scheduled()` of the consumers now. */
-  tick(): Promise<void>;
+  tick(at?: Date): Promise<void>;
   /** Ends workerd and gives the data directory free. */
   stop(): Promise<void>;
 };

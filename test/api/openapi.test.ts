@@ -72,7 +72,9 @@ describe("the API document", () => {
       const url = path.slice(1).replaceAll(/\{\w+\}/g, "01a1f8b0-e7b7-838a-a64a-149e67e4a685");
       const body = ["POST", "PUT", "PATCH"].includes(method) ? "{}" : undefined;
       const answer = await api.ask(method, url, { body });
-      expect([name, answer.status, answer.json.code]).toEqual([name, 401, "token_missing"]);
+      // An answer to HEAD has no body.
+      const code = method === "HEAD" ? undefined : "token_missing";
+      expect([name, answer.status, answer.json.code]).toEqual([name, 401, code]);
     }
   });
 

@@ -4,7 +4,10 @@ import type { FileRow, PermissionRow } from "../../core/files/model.ts";
 import { nameKey } from "../../core/files/names.ts";
 import { newId } from "../../core/protocol/ids.ts";
 import { noNeeds } from "../../core/sync/plan/index.ts";
+import { PURGE_MAX } from "../../core/sync/ports.ts";
 import { Bench, emptyWrites, type OpenDrive } from "./drive-bench.ts";
+
+const ascending = (a: number, b: number): number => a - b;
 
 export function driveStoreContract(name: string, open: () => Promise<OpenDrive>): void {
   describe(`DriveStore: ${name}`, () => {
@@ -165,6 +168,32 @@ export function driveStoreContract(name: string, open: () => Promise<OpenDrive>)
       const found = await bench.load({ upload_ids: new Set([upload.upload_id]) });
       expect(found.uploads[0]).toMatchObject({ state: "committed", file_id: bench.root });
       expect(found.drive.reserved_bytes).toBe(0);
+    });
+
+    it("reads the oldest versions of a file up to a number, and ends the ones named", async () => {
+      const bench = await setUp();
+      const file = bench.file("long.txt", bench.root, 5);
+      const [first, content] = bench.bytesOf(file);
+      const versions = Array.from({ length: PURGE_MAX + 5 }, (_, i) => ({
+        ...first,
+        version_id: i === 0 ? first.version_id : bench.id(),
+        version_number: i + 1,
+      }));
+      const journal = [bench.entry(1, "created", file.file_id)];
+      await bench.commit({ files: [file], versions, contents: [content], journal });
+      const read = async (through: number): Promise<number[]> => {
+        const histories = [{ file_id: file.file_id, through }];
+        const asked = versions.slice(0, 2).map(({ file_id, version_id }) => ({ file_id, version_id }));
+        return (await bench.load({ histories, versions: asked })).versions
+          .map((v) => v.version_number)
+          .toSorted(ascending);
+      };
+      const numbers = versions.map((v) => v.version_number);
+      expect(await read(4)).toEqual([1, 2, 3, 4]);
+      expect(await read(Number.MAX_SAFE_INTEGER)).toEqual(numbers.slice(0, PURGE_MAX));
+      const purged_versions = numbers.slice(0, PURGE_MAX).map((n) => ({ file_id: file.file_id, version_number: n }));
+      await bench.commit({ purged_versions, journal: [bench.entry(2, "version_purged", file.file_id)] });
+      expect(await read(Number.MAX_SAFE_INTEGER)).toEqual(numbers.slice(PURGE_MAX));
     });
 
     it("sums and purges a tree with all in it, but for what was trashed by itself", async () => {

@@ -14,7 +14,7 @@ let product: Product;
 let browser: Browser | undefined;
 let token: string;
 
-const picture = readFileSync(inRoot("test/fixtures/upright-phone.jpg"));
+const picture = new Uint8Array(readFileSync(inRoot("test/fixtures/upright-phone.jpg")));
 
 async function ask<T>(method: string, path: string, body?: BodyInit): Promise<T> {
   const headers: Record<string, string> = { authorization: `Bearer ${token}` };

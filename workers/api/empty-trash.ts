@@ -28,9 +28,10 @@ export async function emptyTrash(
     if (items.length === 0) return true;
     if (seen >= max) return false;
     const purged = await Promise.allSettled(
-      items.map(({ file_id }) =>
-        app.submit(drive_id, { command: { op: "purge", file_id }, actor, op_id: `${op_id}/${file_id}` }),
-      ),
+      items.map(({ file_id }) => {
+        const command = { op: "purge", file_id, trashed_before: until } as const;
+        return app.submit(drive_id, { command, actor, op_id: `${op_id}/${file_id}` });
+      }),
     );
     for (const one of purged) if (one.status === "rejected" && !isSettled(one.reason)) throw one.reason;
     seen += items.length;

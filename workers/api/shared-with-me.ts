@@ -1,9 +1,8 @@
 import type { Page } from "../../core/protocol/common.ts";
 import { DriveError } from "../../core/protocol/errors.ts";
-import { tenantOf } from "../../core/protocol/ids.ts";
 import { type Access, decide, type Granted, type Principal } from "../../core/sharing/rights.ts";
 import { pointerPage } from "../../platform/d1/shard/incoming-store.ts";
-import { findMany } from "../../platform/d1/shard/rights-store.ts";
+import { accessesOf } from "./accesses.ts";
 import type { AppContext } from "./context.ts";
 
 export interface Incoming {
@@ -35,17 +34,9 @@ export async function sharedWithMe(
   const { user_id } = principal;
   const { place } = await app.tenantOfId(user_id);
   const page = await pointerPage(place.db, place.tenant_id, user_id, query);
-  const byShard = new Map<D1Database, string[]>();
-  for (const { file_id } of page.items) {
-    const found = await app.shards.find(tenantOf(file_id));
-    if (found !== null) byShard.set(found.db, [...(byShard.get(found.db) ?? []), file_id]);
-  }
   const sharers = [...new Set(page.items.flatMap(({ shared_by }) => shared_by ?? []))];
-  const [names, ...found] = await Promise.all([
-    app.accounts.names(sharers),
-    ...[...byShard].map(([db, ids]) => findMany(db, principal, ids)),
-  ]);
-  const files = new Map(found.flatMap((map) => [...map]));
+  const file_ids = page.items.map(({ file_id }) => file_id);
+  const [names, files] = await Promise.all([app.accounts.names(sharers), accessesOf(app, principal, file_ids)]);
   const items = page.items.flatMap(({ file_id, shared_by, shared_at }) => {
     const granted = seen(files.get(file_id), principal);
     return granted === null ? [] : [{ granted, shared_by: names.get(shared_by ?? "") ?? null, shared_at }];

@@ -30,6 +30,7 @@ const STATUS: Record<ErrorCode, number> = {
   not_a_file: 409,
   not_a_folder: 409,
   not_found: 404,
+  not_text: 422,
   not_trashed: 409,
   parent_not_found: 404,
   password_required: 401,

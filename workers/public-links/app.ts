@@ -9,6 +9,7 @@ import { type Representation, serveBytes } from "../http/bytes.ts";
 import { problem, statusOf } from "../http/problem.ts";
 import type { Deps } from "./deps.ts";
 import { enterPassword, openCounted, requireLeft, requirePassword } from "./guard.ts";
+import { serveSharedFolder } from "./shared-archive.ts";
 import { errorPage, filePage, folderPage, passwordPage } from "./page.ts";
 import { type Resolution, Resolver } from "./resolver.ts";
 import { openShared, openStored } from "./shared-bytes.ts";
@@ -148,7 +149,13 @@ export function createApp(deps: Deps): Hono<AppEnv> {
     return c.json(body, 200, { ...cacheHeaders(resolution, deps.now()), "x-content-type-options": "nosniff" });
   });
 
-  for (const path of ["/s/:token", "/s/:token/download", "/s/:token/contents"])
+  app.get("/s/:token/archive", async (c) => {
+    const { link } = await open(c);
+    const query = parse(folderQuerySchema.pick({ folder_id: true }), c.req.query());
+    return serveSharedFolder(c, deps, link, query.folder_id ?? link.file.file_id);
+  });
+
+  for (const path of ["/s/:token", "/s/:token/download", "/s/:token/contents", "/s/:token/archive"])
     app.all(path, () => {
       throw new DriveError("method_not_allowed", "Links answer GET and HEAD; a password is sent by POST to the page.");
     });

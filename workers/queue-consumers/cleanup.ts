@@ -1,17 +1,23 @@
-/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12; identity.md, I11. */
+/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12; identity.md, I11; versions.md, V8. */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
-import { expireUploads } from "../../core/uploads/expire.ts";
+import { expireUploads, type UploadKey } from "../../core/uploads/expire.ts";
 import { expireSignIns } from "../../platform/d1/directory/sign-in-expiry.ts";
-import { D1ExpiryStore } from "../../platform/d1/shard/expiry-store.ts";
+import { D1ExpiryStore, nextSegment } from "../../platform/d1/shard/expiry-store.ts";
 import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagging-drives.ts";
 import type { Context } from "./context.ts";
+import { runEndVersions, runPurgeTrash, sweepTenants } from "./retention.ts";
 import { sendAll } from "./send.ts";
 
 /** An entry younger than this has its wake under way. */
 const SETTLE_TIME = 5_000;
 /** Pages of drives in one job; the rest is the next job's. */
 const PAGES = 20;
+/** Upload sessions looked at with one statement; all of them may have to be ended, at up to three calls each. */
+const SEGMENT = 100;
+/** Segments of one job, and sessions after which it ends: bounds its statements and its calls of hubs and R2. */
+const SEGMENTS = 40;
+const ENDED_MAX = 100;
 
 export async function cleanup(context: Context, batch: MessageBatch): Promise<void> {
   for (const message of batch.messages) {
@@ -35,18 +41,41 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
   if (job.job === "expire_sign_ins") return expireSignIns(context.env.DIRECTORY, context.now());
   const db = context.shards.shards.get(job.shard);
   if (db === undefined) throw new Error("no such shard");
-  if (job.job === "republish") return republish(context, db, job.shard, job.after ?? null);
-  const { SYNC_HUB } = context.env;
-  return expireUploads({
-    store: new D1ExpiryStore(db),
-    objects: context.engine.objects,
-    // RPC's own types lose the union.
-    submit: async (drive_id, submission) =>
-      (await SYNC_HUB.get(SYNC_HUB.idFromName(drive_id)).submit(drive_id, submission)) as Result,
-    now: context.now,
-    report: ({ upload_id }, error) =>
-      console.error({ message: "an upload session could not be ended", upload_id, error: String(error) }),
-  });
+  switch (job.job) {
+    case "republish":
+      return republish(context, db, job.shard, job.after ?? null);
+    case "expire_uploads":
+      return expire(context, db, job.shard, job.after ?? null);
+    case "sweep_tenants":
+      return sweepTenants(context, db, job);
+    case "purge_trash":
+      return runPurgeTrash(context, db, job);
+    case "end_versions":
+      return runEndVersions(context, db, job);
+  }
+}
+
+/** Ends upload sessions, segment by segment of their table. */
+async function expire(context: Context, db: D1Database, shard: string, start: UploadKey | null): Promise<void> {
+  let after = start;
+  let ended = 0;
+  for (let segments = 0; segments < SEGMENTS && ended < ENDED_MAX; segments++) {
+    const segment = await nextSegment(db, after, SEGMENT);
+    const store = new D1ExpiryStore(db, segment);
+    await expireUploads({
+      store,
+      objects: context.engine.objects,
+      // RPC's own types lose the union.
+      submit: async (drive_id, submission) => (await context.hub(drive_id).submit(drive_id, submission)) as Result,
+      now: context.now,
+      report: ({ upload_id }, error) =>
+        console.error({ message: "an upload session could not be ended", upload_id, error: String(error) }),
+    });
+    if (segment.upto === null) return;
+    after = segment.upto;
+    ended += store.found;
+  }
+  if (after !== null) await context.env.CLEANUP.send({ job: "expire_uploads", shard, after } satisfies CleanupJob);
 }
 
 /** Wakes each consumer that is behind in a drive, or has failures that are due. */

@@ -23,6 +23,10 @@ export class Context {
     this.derived = new DerivedStore(env.DERIVED);
   }
 
+  hub(drive_id: string) {
+    return this.env.SYNC_HUB.get(this.env.SYNC_HUB.idFromName(drive_id));
+  }
+
   queue(consumer: ConsumerName): Queue {
     return { previews: this.env.PREVIEWS, "search-index": this.env.SEARCH, notifications: this.env.NOTIFICATIONS }[
       consumer
@@ -50,8 +54,8 @@ export class Budget {
     return this.#left <= 0;
   }
 
-  spend(): void {
-    this.#left -= 1;
+  spend(pieces = 1): void {
+    this.#left -= pieces;
   }
 }
 

@@ -95,6 +95,63 @@ describe("what comes of a commit", () => {
   });
 });
 
+describe("the index", () => {
+  /** Counts the calls of each method of the drives' indexes. */
+  function counting(): { calls: Record<string, number>; SEARCH_INDEX: unknown } {
+    const calls: Record<string, number> = {};
+    const get = (id: DurableObjectId): unknown => {
+      const stub = SEARCH_INDEX.get(id) as unknown as Record<string, (...args: unknown[]) => unknown>;
+      const call =
+        (method: string) =>
+        (...args: unknown[]) => {
+          calls[method] = (calls[method] ?? 0) + 1;
+          return stub[method]!(...args);
+        };
+      return Object.fromEntries(["contents", "put", "below", "remove"].map((method) => [method, call(method)]));
+    };
+    return { calls, SEARCH_INDEX: { idFromName: (name: string) => SEARCH_INDEX.idFromName(name), get } };
+  }
+
+  it("X3: a new name that makes it a text brings its text, and one that ends that takes it", async () => {
+    const { file_id } = await drive.file("notes", text("kestrels"), { mime_type: "application/octet-stream" });
+    const steps: [string, string[]][] = [
+      ["notes", []],
+      ["notes.txt", [file_id]],
+      ["other.md", [file_id]],
+      ["notes.jpg", []],
+    ];
+    for (const [name, found] of steps) {
+      if (name !== "notes") await drive.run({ op: "update", file_id, name });
+      pipeline.wake(drive);
+      await pipeline.drain();
+      expect(await find("kestrels"), name).toEqual(found);
+    }
+  });
+
+  it("X3: is called once a run, however many files there are", async () => {
+    const { calls, SEARCH_INDEX } = counting();
+    const folder = await drive.folder("folder");
+    for (let i = 0; i < 12; i++) await drive.file(`${i}.txt`, text("kestrels"), { parent_id: folder.file_id });
+    const counted = new Pipeline({ SEARCH_INDEX });
+    counted.wake(drive);
+    await counted.drain();
+    expect((await find("kestrels")).length).toBe(12);
+    expect(calls).toEqual({ contents: 1, put: 1 });
+  });
+
+  it("E4: large PDFs take their share of a run", { timeout: 30_000 }, async () => {
+    const large = new Uint8Array(9 * 1024 * 1024);
+    large.set(text("%PDF-1.7 nonsense"));
+    for (let i = 0; i < 4; i++) await drive.file(`${i}.pdf`, large, { mime_type: "application/pdf" });
+    pipeline.losing.add("SEARCH");
+    await pipeline.deliver("SEARCH", [
+      { body: { tenant_id: drive.tenant, drive_id: drive.root, seq: 4 }, attempts: 1 },
+    ]);
+    // Nine pieces each of the twenty: the third is begun with two left.
+    expect((await marks())["search-index"]).toBe(3);
+  });
+});
+
 describe("E8: events survive queues that lose them", () => {
   it("a wake that was never sent: the sweep finds the drive by its marks", async () => {
     const photo = await picture("photo.jpg");

@@ -247,9 +247,47 @@ it("E10: one session that fails holds up none of the others", async () => {
   ]);
 });
 
+it("E13: a sweep goes through the whole table in bounded jobs, each where the last one stopped", async () => {
+  const LIVING = 650;
+  const now = Date.now();
+  const upload = await session(now - 2 * HOUR);
+  // Copies of its row: many that live, and among and behind them some that are over.
+  const ids = Array.from({ length: LIVING + 250 }, () => drive.id());
+  const columns = `tenant_id, upload_id, drive_id, state, target, size, reserved_bytes, declared_hash,
+    part_size, created_by, device_id, file_id, created_at, expires_at`;
+  await drive.shard
+    .prepare(
+      `insert into uploads (${columns})
+       select tenant_id, j.value ->> 0, drive_id, 'committed', target, size, 0, declared_hash,
+         part_size, created_by, device_id, file_id, created_at, j.value ->> 1
+       from json_each(?3) j join uploads u on u.tenant_id = ?1 and u.upload_id = ?2`,
+    )
+    .bind(
+      drive.tenant,
+      upload.upload_id,
+      JSON.stringify(ids.map((id, i) => [id, i < LIVING ? now + HOUR : now - 2 * HOUR])),
+    )
+    .run();
+  const pipeline = new Pipeline();
+  let jobs = 0;
+  pipeline.waiting("CLEANUP").push({ body: { job: "expire_uploads", shard: "SHARD_00" }, attempts: 1 });
+  while (pipeline.waiting("CLEANUP").length > 0) {
+    await pipeline.deliver("CLEANUP");
+    jobs += 1;
+  }
+  const { results } = await drive.shard
+    .prepare("select upload_id from uploads where tenant_id = ?1 order by upload_id")
+    .bind(drive.tenant)
+    .all<{ upload_id: string }>();
+  expect(results.map((row) => row.upload_id)).toEqual(ids.slice(0, LIVING).toSorted());
+  expect(jobs, "no job ended more than its share").toBeGreaterThan(2);
+});
+
 it("E10: a tick of the cron does it, through the drive's real hub", async () => {
   const upload = await session(Date.now() - 2 * HOUR);
-  await new Pipeline().tick();
+  await new Pipeline().tick(new Date(Date.UTC(2026, 0, 1, 1, 11)));
+  expect(await rows(upload), "its turn is every ten minutes").toEqual({ uploads: 1, chunks: 1 });
+  await new Pipeline().tick(new Date(Date.UTC(2026, 0, 1, 1, 20)));
   expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
   expect(await exists(upload)).toBe(false);
   expect(await reserved()).toBe(0);

@@ -12,6 +12,8 @@ import { sendAll } from "./send.ts";
 
 /** Minute of the hour. */
 const HOURLY_AT = 17;
+/** Minutes between the sweeps of upload sessions, which walk their table too; sessions last a day. */
+const UPLOADS_EVERY = 10;
 
 export default {
   async fetch(): Promise<Response> {
@@ -43,12 +45,14 @@ export default {
   /** Only enqueues: the work then has the queue's retries, and can be started by a message as well. */
   async scheduled({ scheduledTime }, env): Promise<void> {
     const { shards } = contextOf(env).shards;
+    const minute = new Date(scheduledTime).getUTCMinutes();
     const jobs = [...shards.keys()].flatMap((shard): CleanupJob[] => [
       { job: "republish", shard },
-      { job: "expire_uploads", shard },
+      ...(minute % UPLOADS_EVERY === 0 ? [{ job: "expire_uploads", shard } as const] : []),
+      { job: "sweep_tenants", shard },
     ]);
     // Once an hour: it walks whole tables of the directory, which is cheaper than an index on every sign-in.
-    if (new Date(scheduledTime).getUTCMinutes() === HOURLY_AT) jobs.push({ job: "expire_sign_ins" });
+    if (minute === HOURLY_AT) jobs.push({ job: "expire_sign_ins" });
     await sendAll(env.CLEANUP, jobs);
   },
 } satisfies ExportedHandler<Env>;

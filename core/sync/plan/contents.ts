@@ -198,11 +198,30 @@ export function purgeVersion(draft: Draft, command: Of<"purge_version">, actor: 
   const old = version(draft, file.file_id, command.version_id);
   if (old.version_id === file.version_id)
     throw new DriveError("forbidden", "The current version cannot be deleted; restore another one first.");
-  const next = { ...file, version_count: file.version_count - 1 };
-  draft.put(next);
-  // A later command of the same group must not find it.
-  draft.snapshot.versions = draft.snapshot.versions.filter((v) => v.version_id !== old.version_id);
-  draft.writes.purged_versions.push({ file_id: file.file_id, version_number: old.version_number });
+  const next = end(draft, file, [old]);
   draft.record("version_purged", actor, op_id, { file_id: file.file_id, version_id: old.version_id });
+  return next;
+}
+
+/** Nothing that is left to end is no error: a sweep and a retry ask for what may be gone. */
+export function purgeVersions(draft: Draft, command: Of<"purge_versions">, actor: Actor, op_id: string): FileRow {
+  const file = draft.get(command.file_id);
+  const old = draft.snapshot.versions.filter(
+    (v) =>
+      v.file_id === file.file_id && v.version_number <= command.through && v.version_number !== file.version_number,
+  );
+  if (old.length === 0) return file;
+  const next = end(draft, file, old);
+  draft.record("version_purged", actor, op_id, { file_id: file.file_id });
+  return next;
+}
+
+/** For later commands of the same group these versions are gone. */
+function end(draft: Draft, file: FileRow, old: readonly VersionRow[]): FileRow {
+  const { snapshot, writes } = draft;
+  snapshot.versions = snapshot.versions.filter((v) => !old.includes(v));
+  writes.purged_versions.push(...old.map(({ file_id, version_number }) => ({ file_id, version_number })));
+  const next = { ...file, version_count: file.version_count - old.length };
+  draft.put(next);
   return next;
 }

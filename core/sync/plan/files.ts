@@ -127,7 +127,7 @@ export function untrash(draft: Draft, command: Of<"untrash">, actor: Actor, op_i
 /** Ends a trashed file and all below it. Bytes go much later, by the sweep. */
 export function purge(draft: Draft, command: Of<"purge">, actor: Actor, op_id: string): FileRow {
   const file = draft.get(command.file_id);
-  if (file.trashed_at === null)
+  if (file.trashed_at === null || file.trashed_at > (command.trashed_before ?? Infinity))
     throw new DriveError(
       "not_trashed",
       `“${file.name}” is not in the trash; only what is there can be deleted for good.`,
@@ -210,8 +210,9 @@ export const versionOf = (file: FileRow, actor: Actor, now: number, description:
   change_description: description,
 });
 
+/** What needs no space is never refused, not even in a drive whose limit was lowered below what it holds. */
 export function requireSpace(draft: Draft, bytes: number): void {
-  if (bytes > draft.free)
+  if (bytes > Math.max(0, draft.free))
     throw new DriveError("quota_exceeded", "There is not enough space left in this drive.", {
       needed_bytes: bytes,
       free_bytes: Math.max(0, draft.free),

@@ -18,6 +18,7 @@ export const noNeeds = (): Needs => ({
   height_ids: new Set(),
   upload_ids: new Set(),
   versions: [],
+  histories: [],
   permissions: [],
   grants: new Set(),
   op_ids: new Set(),
@@ -84,6 +85,10 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
       needs.file_ids.add(command.file_id);
       needs.versions.push(command);
       return;
+    case "purge_versions":
+      needs.file_ids.add(command.file_id);
+      needs.histories.push(command);
+      return;
     case "purge":
       needs.sum_ids.add(command.file_id);
       needs.file_ids.add(command.file_id);
@@ -142,6 +147,8 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
       return { file: contents.restoreVersion(draft, command, actor, op_id) };
     case "purge_version":
       return { file: contents.purgeVersion(draft, command, actor, op_id) };
+    case "purge_versions":
+      return { file: contents.purgeVersions(draft, command, actor, op_id) };
     case "copy_tree":
       return { file: files.copyTree(draft, command, actor, op_id) };
     case "create_folder":

@@ -5,7 +5,7 @@
  * they are, and would rather read all that a tenant has (sqlite.org/optoverview.html, 7.2); `indexed by` keeps it from
  * doing so where it has no statistics of an index. test/api/query-plans.test.ts
  */
-import type { DriveRow, PermissionRow } from "../../../core/files/model.ts";
+import type { DriveRow } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import {
   COPY_MAX,
@@ -13,6 +13,7 @@ import {
   NUMBERED_MAX,
   type DriveStore,
   type Needs,
+  PURGE_MAX,
   type Snapshot,
   type Writes,
 } from "../../../core/sync/ports.ts";
@@ -59,7 +60,8 @@ const SELECT_HEIGHTS = `
 with recursive tree(root, file_id, depth) as (
   select value, value, 0 from json_each(?2)
   union all
-  select t.root, f.file_id, t.depth + 1 from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id
+  select t.root, f.file_id, t.depth + 1 from tree t cross join files f indexed by files_name
+    on f.tenant_id = ?1 and f.parent_id = t.file_id
     where f.trashed_at is null
   order by 3 limit ${HEIGHT_NODES_MAX}
 )
@@ -74,6 +76,12 @@ limit ${NUMBERED_MAX}`;
 const SELECT_VERSIONS = `
 select v.* from json_each(?2) want cross join versions v on v.tenant_id = ?1
   and v.file_id = want.value ->> '$.file_id' and v.version_id = want.value ->> '$.version_id'`;
+
+const SELECT_HISTORIES = `
+select v.* from json_each(?2) want cross join versions v on v.tenant_id = ?1
+  and v.file_id = want.value ->> '$.file_id' and v.version_number in (
+    select version_number from versions where tenant_id = ?1 and file_id = want.value ->> '$.file_id'
+      and version_number <= want.value ->> '$.through' order by version_number limit ${PURGE_MAX})`;
 
 const SELECT_PERMISSIONS = `
 select p.* from json_each(?2) want cross join permissions p on p.tenant_id = ?1
@@ -95,8 +103,8 @@ with recursive tree(file_id) as (
 )`;
 
 /** A row that was found twice would be changed once. */
-const distinct = (permissions: PermissionRow[]): PermissionRow[] => [
-  ...new Map(permissions.map((p) => [p.permission_id, p])).values(),
+const distinct = <T>(rows: T[], idOf: (row: T) => string): T[] => [
+  ...new Map(rows.map((row) => [idOf(row), row])).values(),
 ];
 
 /** Names the guard in the error of a batch it stopped: `bad JSON path: 'drive_moved'`. */
@@ -138,6 +146,7 @@ export class D1DriveStore implements DriveStore {
       [...needs.upload_ids],
     );
     add("versions", SELECT_VERSIONS, needs.versions);
+    add("histories", SELECT_HISTORIES, needs.histories);
     add("permissions", SELECT_PERMISSIONS, needs.permissions);
     add("grants", SELECT_GRANTS, [...needs.grants]);
     if (needs.op_ids.size > 0)
@@ -156,8 +165,8 @@ export class D1DriveStore implements DriveStore {
       heights: new Map(of("heights").map((h) => [h.root as string, h.height as number])),
       taken: of("numbered") as unknown as Snapshot["taken"],
       uploads: of("uploads").map(toUpload),
-      versions: of("versions").map(toVersion),
-      permissions: distinct([...of("permissions"), ...of("grants")].map(toPermission)),
+      versions: distinct([...of("versions"), ...of("histories")].map(toVersion), (v) => v.version_id),
+      permissions: distinct([...of("permissions"), ...of("grants")].map(toPermission), (p) => p.permission_id),
       done: await this.#done(of("done")),
     };
   }
@@ -199,8 +208,14 @@ export class D1DriveStore implements DriveStore {
            where tenant_id = ?1 and drive_id = ?2 and seq = ?6 and used_bytes = ?7 and reserved_bytes = ?8`,
         )
         .bind(
-          ...[this.#tenant, this.#drive, writes.seq, writes.used_delta, writes.reserved_delta],
-          ...[writes.expected.seq, writes.expected.used_bytes, writes.expected.reserved_bytes],
+          this.#tenant,
+          this.#drive,
+          writes.seq,
+          writes.used_delta,
+          writes.reserved_delta,
+          writes.expected.seq,
+          writes.expected.used_bytes,
+          writes.expected.reserved_bytes,
         ),
       db.prepare(guard("drive_moved")),
       ...this.#purge(writes),

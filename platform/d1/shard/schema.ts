@@ -12,6 +12,12 @@ export const tenants = sqliteTable("tenants", {
   tenant_id: integer().primaryKey(),
   state: text({ enum: ["active", "moving", "deleted"] }).notNull(),
   created_at: integer().notNull(),
+  /** What is kept of histories and of the trash: docs/spec/versions.md, V6 and V7. */
+  version_days: integer().notNull().default(30),
+  version_count: integer().notNull().default(30),
+  trash_days: integer().notNull().default(30),
+  /** When its last sweep of these began. */
+  swept_at: integer().notNull().default(0),
 });
 
 /** A drive and its root folder share one id; a personal drive shares it with its user too (ADR 0003). */

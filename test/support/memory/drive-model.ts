@@ -222,4 +222,12 @@ export class DriveModel {
     node.versions.splice(at, 1);
     this.changes++;
   }
+
+  purgeVersions(id: string, versions: string[]): void {
+    const node = this.nodes.get(id) ?? refuse("not_found");
+    const kept = node.versions.filter((v, at) => at === node.versions.length - 1 || !versions.includes(v.id));
+    if (kept.length === node.versions.length) return;
+    node.versions = kept;
+    this.changes++;
+  }
 }

@@ -9,7 +9,14 @@ import type {
   VersionRow,
 } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
-import { COPY_MAX, type DriveStore, type Needs, type Snapshot, type Writes } from "../../../core/sync/ports.ts";
+import {
+  COPY_MAX,
+  type DriveStore,
+  type Needs,
+  PURGE_MAX,
+  type Snapshot,
+  type Writes,
+} from "../../../core/sync/ports.ts";
 import type { UploadRow } from "../../../core/uploads/model.ts";
 
 interface State {
@@ -112,9 +119,14 @@ export class MemoryDriveStore implements DriveStore {
       heights: new Map([...needs.height_ids].map((id) => [id, levels(id)])),
       taken: numbered.map(({ parent_id, name_key }) => ({ parent_id: parent_id as string, name_key })),
       uploads: present([...needs.upload_ids].map((id) => uploads.get(id))),
-      versions: needs.versions.flatMap(({ file_id, version_id }) =>
-        [...versions.values()].filter((v) => v.file_id === file_id && v.version_id === version_id),
-      ),
+      versions: [
+        ...new Set([
+          ...needs.versions.flatMap(({ file_id, version_id }) =>
+            [...versions.values()].filter((v) => v.file_id === file_id && v.version_id === version_id),
+          ),
+          ...needs.histories.flatMap((wanted) => this.#oldest(wanted)),
+        ]),
+      ],
       permissions: [...new Set([...asked, ...granted])],
       done: done.map((entry) => ({
         entry,
@@ -123,6 +135,13 @@ export class MemoryDriveStore implements DriveStore {
           permissions.get(permissionKey({ file_id: entry.file_id, permission_id: entry.permission_id ?? "" })) ?? null,
       })),
     });
+  }
+
+  #oldest({ file_id, through }: Needs["histories"][number]): VersionRow[] {
+    return [...this.#state.versions.values()]
+      .filter((v) => v.file_id === file_id && v.version_number <= through)
+      .toSorted((a, b) => a.version_number - b.version_number)
+      .slice(0, PURGE_MAX);
   }
 
   #chains(ids: Iterable<string>): FileRow[] {

@@ -2,6 +2,7 @@
 import type { FileRow } from "../../../core/files/model.ts";
 import { newShareToken } from "../../../core/protocol/ids.ts";
 import type { Link } from "../../../core/sharing/links.ts";
+import { D1ArchiveStore } from "../../../platform/d1/shard/archive-store.ts";
 import { existing, currentFiles } from "../../../platform/d1/shard/current-files.ts";
 import { D1EventStore } from "../../../platform/d1/shard/event-store.ts";
 import { FileStore } from "../../../platform/d1/shard/file-store.ts";
@@ -44,6 +45,7 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
   const journal = new JournalStore(db, tenant);
   const links = new D1LinksStore(db, tenant);
   const uploads = new D1UploadStore(db, tenant);
+  const archives = new D1ArchiveStore(db, tenant);
   const events = new D1EventStore(db, tenant, root, "previews");
   const seq = await journal.lastSeq(root);
   await events.record({ mark: seq, failed: [], settled: [] });
@@ -81,6 +83,15 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
       "known content": () => uploads.withContent(root, file.content_hash as string, file.size),
       "what a consumer has to do": () => events.pending({ entries: PAGE, due: PAGE }, Date.now()),
       "files of events": () => currentFiles(db, tenant, root, [file.file_id, folder.file_id]),
+      archive: () =>
+        archives.children(
+          [
+            { folder_id: folder.file_id, after: "" },
+            { folder_id: root, after: "a" },
+          ],
+          PAGE,
+        ),
+      "contents of an archive": () => archives.manifests([file.content_id as string]),
       "which files exist": () => existing(db, tenant, [file.file_id, folder.file_id]),
     },
     changes: {
@@ -100,6 +111,10 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
           .version_id as string;
         await drive.file("file.txt", bytes("five"), { file_id: file.file_id });
         await drive.run({ op: "purge_version", file_id: file.file_id, version_id });
+      },
+      "purge of old versions": async () => {
+        const { version_number } = await drive.file("file.txt", bytes("six"), { file_id: file.file_id });
+        await drive.run({ op: "purge_versions", file_id: file.file_id, through: version_number - 1 });
       },
       trash: () => drive.run({ op: "trash", file_id: made.file_id }),
       untrash: () => drive.run({ op: "untrash", file_id: made.file_id }),

@@ -5,6 +5,7 @@ import { idSchema } from "../../../core/protocol/ids.ts";
 import type { FileRow } from "../../../core/files/model.ts";
 import { toWire, versionToWire } from "../../../core/files/wire.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
+import { endHistory, type Run } from "../../../core/versions/history.ts";
 import { body, fileParams, folderId, json, noContent, principalOf, problems, signedIn, submissionOf } from "../http.ts";
 import type { App } from "../types.ts";
 import { ifMatchVersion } from "../if-match.ts";
@@ -217,6 +218,30 @@ export function fileRoutes(api: App): void {
       const { file } = await c.var.app.require(principalOf(c), file_id, "owner", { allowTrashed: true });
       const command = { op: "purge_version", file_id, version_id } as const;
       await c.var.app.submit(file.drive_id, { command, ...submissionOf(c) });
+      return c.body(null, 204);
+    },
+  );
+
+  api.openapi(
+    createRoute({
+      method: "delete",
+      path: "/files/{id}/versions",
+      tags: ["versions"],
+      security: signedIn,
+      description: "Ends all versions but the current one.",
+      request: { params: fileParams },
+      responses: {
+        ...noContent,
+        ...problems,
+      },
+    }),
+    async (c) => {
+      const { app } = c.var;
+      const { file } = await app.require(principalOf(c), c.req.valid("param").id, "owner", { allowTrashed: true });
+      if (file.is_folder) throw new DriveError("not_a_file", `“${file.name}” is a folder.`);
+      const { actor, op_id } = submissionOf(c);
+      const run: Run = async (command, op_id) => (await app.submit(file.drive_id, { command, actor, op_id })).file;
+      await endHistory(run, file, file.version_number - 1, op_id);
       return c.body(null, 204);
     },
   );

@@ -1,13 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { searchAnswerSchema, searchQuerySchema, suggestAnswerSchema } from "../../../core/protocol/search.ts";
-import { tenantOf } from "../../../core/protocol/ids.ts";
 import type { DriveIndex } from "../../../core/search/ports.ts";
 import { type Scope, search, type SearchDeps, suggest } from "../../../core/search/service.ts";
-import type { Access, Principal } from "../../../core/sharing/rights.ts";
 import { pointersOf } from "../../../platform/d1/shard/incoming-store.ts";
-import { findMany } from "../../../platform/d1/shard/rights-store.ts";
-import type { AppContext } from "../context.ts";
+import { accessesOf } from "../accesses.ts";
 import { json, principalOf, problems, signedIn } from "../http.ts";
 import type { App, AppEnv } from "../types.ts";
 
@@ -16,21 +13,6 @@ const tags = ["search"];
 /** Shared files and folders that are looked through, the newest first; their drives each cost one call. */
 const POINTERS_MAX = 500;
 const DRIVES_MAX = 20;
-
-/** One query in each shard, not one for each drive or file. */
-async function accessesOf(
-  { shards }: AppContext,
-  principal: Principal,
-  file_ids: string[],
-): Promise<Map<string, Access>> {
-  const byShard = new Map<D1Database, string[]>();
-  for (const [tenant, ids] of Map.groupBy(file_ids, tenantOf)) {
-    const place = await shards.find(tenant);
-    if (place !== null) byShard.set(place.db, [...(byShard.get(place.db) ?? []), ...ids]);
-  }
-  const found = await Promise.all([...byShard].map(([db, ids]) => findMany(db, principal, ids)));
-  return new Map(found.flatMap((map) => [...map]));
-}
 
 function depsFor(c: Context<AppEnv>): SearchDeps {
   const { app } = c.var;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  idOfKey,
   isId,
   newId,
   newShareToken,
@@ -44,6 +45,18 @@ describe("ids", () => {
         const token = newShareToken(tenant);
         expect(shareTokenSchema.safeParse(token).success).toBe(true);
         expect(tenantOfShareToken(token)).toBe(tenant);
+      }),
+    );
+  });
+
+  it("ID1: the id of a key is one, names its tenant, and is another for another key or tenant", async () => {
+    await fc.assert(
+      fc.asyncProperty(tenants, fc.string(), async (tenant, key) => {
+        const id = await idOfKey(tenant, key);
+        expect(isId(id)).toBe(true);
+        expect(tenantOf(id)).toBe(tenant);
+        expect(await idOfKey(tenant, key)).toBe(id);
+        expect(await idOfKey(tenant, `${key}.`)).not.toBe(id);
       }),
     );
   });

@@ -13,17 +13,32 @@ export const idSchema = z.string().regex(PATTERN, "is not an id");
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 
+/** Puts tenant number, version and variant into 16 bytes that have the rest already. */
+function formatId(bytes: Uint8Array, tenant: TenantId): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  view.setUint16(6, 0x8000 | (tenant >>> 20));
+  // 2 bits variant, then the low 20 bits of the tenant number, then 10 of the 42 random bits.
+  view.setUint32(8, (0x80000000 | ((tenant & 0xfffff) << 10) | (view.getUint32(8) & 0x3ff)) >>> 0);
+  const s = hex(bytes);
+  return `${s.slice(0, 8)}-${s.slice(8, 12)}-${s.slice(12, 16)}-${s.slice(16, 20)}-${s.slice(20)}`;
+}
+
 /** @param now milliseconds since the epoch */
 export function newId(tenant: TenantId, now: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const view = new DataView(bytes.buffer);
   view.setUint16(0, Math.floor(now / 2 ** 32));
   view.setUint32(2, now >>> 0);
-  view.setUint16(6, 0x8000 | (tenant >>> 20));
-  // 2 bits variant, then the low 20 bits of the tenant number, then 10 of the 42 random bits.
-  view.setUint32(8, (0x80000000 | ((tenant & 0xfffff) << 10) | (view.getUint32(8) & 0x3ff)) >>> 0);
-  const s = hex(bytes);
-  return `${s.slice(0, 8)}-${s.slice(8, 12)}-${s.slice(12, 16)}-${s.slice(16, 20)}-${s.slice(20)}`;
+  return formatId(bytes, tenant);
+}
+
+/**
+ * An id that a request with this key has whenever it is sent: 90 bits of the key's SHA-256, in place of time and chance.
+ * For what need not sort by time.
+ */
+export async function idOfKey(tenant: TenantId, key: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+  return formatId(new Uint8Array(digest, 0, 16), tenant);
 }
 
 export const isId = (value: string): boolean => PATTERN.test(value);

@@ -1,6 +1,6 @@
 /** Uploads of every kind end in one commit of the drive's hub. docs/spec/uploads.md, U1 to U14. */
 import { DriveError } from "../protocol/errors.ts";
-import { newId } from "../protocol/ids.ts";
+import { idOfKey, newId } from "../protocol/ids.ts";
 import type { FileRow } from "../files/model.ts";
 import { parseName } from "../files/names.ts";
 import { type Principal, requireRight } from "../sharing/rights.ts";
@@ -34,6 +34,7 @@ async function driveOf(deps: UploadDeps, caller: Caller, target: UploadTarget): 
 async function reserve(
   deps: UploadDeps,
   caller: Caller,
+  upload_id: string,
   drive_id: string,
   target: UploadTarget,
   size: number | null,
@@ -43,7 +44,7 @@ async function reserve(
   const parent = target.kind === "version" ? await deps.uploads.blockBits(target.file_id) : null;
   const upload: UploadRow = {
     tenant_id: deps.tenant_id,
-    upload_id: newId(deps.tenant_id, now),
+    upload_id,
     drive_id,
     state: "open",
     target,
@@ -59,8 +60,15 @@ async function reserve(
     expires_at: now + SESSION_TTL,
   };
   // The session has an operation of its own: the caller's `op_id` is the commit's.
-  const op_id = `reserve:${upload.upload_id}`;
-  await deps.submit(drive_id, { command: { op: "reserve_upload", upload }, actor: caller.actor, op_id });
+  const op_id = `reserve:${upload_id}`;
+  try {
+    await deps.submit(drive_id, { command: { op: "reserve_upload", upload }, actor: caller.actor, op_id });
+  } catch (error) {
+    // An answer that was lost may have reserved: a refusal has not.
+    if (!(error instanceof DriveError) || error.code === "unavailable")
+      await release(deps, caller, upload).catch(() => undefined);
+    throw error;
+  }
   return upload;
 }
 
@@ -76,10 +84,27 @@ export async function startUpload(
 ): Promise<Started> {
   requireSize(size);
   const drive_id = await driveOf(deps, caller, target);
+  const upload_id = caller.may_repeat ? await idOfKey(deps.tenant_id, caller.op_id) : newId(deps.tenant_id, deps.now());
+  const earlier = caller.may_repeat ? await deps.uploads.find(upload_id) : null;
+  if (earlier !== null) return { instant: false, upload: sameStart(deps, earlier, { target, size, declared_hash }) };
   const instant = declared_hash === null ? null : await fromKnown(deps, caller, drive_id, target, declared_hash, size);
   if (instant !== null) return { instant: true, file: instant };
   await deps.spend(1, size);
-  return { instant: false, upload: await reserve(deps, caller, drive_id, target, size, declared_hash) };
+  return { instant: false, upload: await reserve(deps, caller, upload_id, drive_id, target, size, declared_hash) };
+}
+
+/** The session that an earlier try of this start opened. */
+function sameStart(
+  deps: UploadDeps,
+  earlier: Session,
+  asked: Pick<UploadRow, "target" | "size" | "declared_hash">,
+): UploadRow {
+  const { target, size, declared_hash } = earlier.upload;
+  // Both were made by the same code, so equal ones are equal as text.
+  if (JSON.stringify([target, size, declared_hash]) !== JSON.stringify([asked.target, asked.size, asked.declared_hash]))
+    throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
+  requireOpen(earlier, deps.now());
+  return earlier.upload;
 }
 
 /** Knowing a hash never gives access: only what the caller can read already is used. */
@@ -123,12 +148,15 @@ export async function storeWhole(
     return made.file;
   }
   await deps.spend(1, size ?? 0);
-  const upload = await reserve(deps, caller, drive_id, target, size, null);
+  const upload = await reserve(deps, caller, newId(deps.tenant_id, deps.now()), drive_id, target, size, null);
   const series = new PackSeries(deps.engine, deps.tenant_id, upload.upload_id);
   try {
     const stored = await storeContent(deps, series, upload, body);
     if (size === null) await deps.spend(0, stored.size);
-    return await commit(deps, caller, upload, stored);
+    const { file, replayed } = await commit(deps, caller, upload, stored);
+    // Another try of the same request was first: what this one reserved and stored is not needed.
+    if (replayed) await discard(deps, caller, upload, series);
+    return file;
   } catch (error) {
     await discard(deps, caller, upload, series);
     throw error;
@@ -154,11 +182,16 @@ async function storeContent(
   };
 }
 
-async function commit(deps: UploadDeps, caller: Caller, upload: UploadRow, content: StoredContent): Promise<FileRow> {
+async function commit(
+  deps: UploadDeps,
+  caller: Caller,
+  upload: UploadRow,
+  content: StoredContent,
+): Promise<{ file: FileRow; replayed: boolean }> {
   const { upload_id, target, drive_id } = upload;
   const command = { op: "commit_upload", upload_id, target, content } as const;
-  const outcome = await deps.submit(drive_id, { command, actor: caller.actor, op_id: caller.op_id });
-  return outcome.file as FileRow;
+  const { file, replayed } = await deps.submit(drive_id, { command, actor: caller.actor, op_id: caller.op_id });
+  return { file: file as FileRow, replayed };
 }
 
 /**
@@ -210,6 +243,7 @@ export async function putChunk(
   length: number | null,
 ): Promise<number> {
   const session = await findSession(deps, caller, chunk.upload_id);
+  await driveOf(deps, caller, session.upload.target);
   requireOpen(session, deps.now());
   return receiveChunk(deps, session, chunk, body, length);
 }
@@ -223,6 +257,8 @@ export async function completeUpload(
 ): Promise<FileRow> {
   const session = await findSession(deps, caller, upload_id);
   const { upload } = session;
+  // A session lives for a day; the right to write may have ended since it was opened.
+  await driveOf(deps, caller, upload.target);
   if (upload.state === "committed") {
     const made = await deps.uploads.madeBy(upload.drive_id, caller.op_id);
     if (made !== null && made.file.file_id === upload.file_id) return made.file;
@@ -233,7 +269,7 @@ export async function completeUpload(
   const series = new PackSeries(deps.engine, deps.tenant_id, upload_id);
   const whole = await knownHash(deps, upload, chunks);
   const differs = whole !== null && upload.declared_hash !== null && whole !== upload.declared_hash;
-  return commit(deps, caller, upload, {
+  const { file } = await commit(deps, caller, upload, {
     content_id: newId(deps.tenant_id, deps.now()),
     content_hash: whole,
     size: upload.size as number,
@@ -241,6 +277,7 @@ export async function completeUpload(
     packs: [...packs, ...series.finished],
     integrity: differs ? "declared_hash_mismatch" : whole === null ? "pending" : "ok",
   });
+  return file;
 }
 
 /** The hash of the whole is the server's own: known at once when there is one chunk, or none. */

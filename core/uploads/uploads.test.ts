@@ -136,6 +136,51 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
     expect(same(await readBack(0, 200_000), Buffer.concat([chunk, chunk]))).toBe(true);
   });
 
+  it("U8, A2: who may not write any more sends nothing and completes nothing", async () => {
+    const chunk = random(1000);
+    await startUpload(deps, caller, target, chunk.length, null);
+    await send(chunk, 0);
+    deps.rights = { find: async () => null };
+    await expect(send(random(1000), 1)).rejects.toMatchObject({ code: "not_found" });
+    await expect(complete([chunk])).rejects.toMatchObject({ code: "not_found" });
+    expect(uploads.committed).toBeNull();
+  });
+
+  it("U15: a start that is sent again under its key is the same session, and is spent once", async () => {
+    const spent: number[] = [];
+    deps.spend = async (_uploads, bytes) => void spent.push(bytes);
+    const again = { ...caller, may_repeat: true };
+    const first = await startUpload(deps, again, target, 1000, null);
+    expect(await startUpload(deps, again, target, 1000, null)).toEqual(first);
+    expect(spent).toEqual([1000]);
+    await expect(startUpload(deps, again, target, 1001, null)).rejects.toMatchObject({
+      code: "idempotency_key_reused",
+    });
+  });
+
+  it("Q2: of two tries of one request the later gives back what it reserved and stored", async () => {
+    const submit = deps.submit;
+    deps.submit = async (drive, submission) =>
+      submission.command.op === "commit_upload"
+        ? { file: { file_id: "first" } as FileRow, permission: null, upload: null, replayed: true }
+        : submit(drive, submission);
+    const file = await storeWhole(deps, { ...caller, may_repeat: true }, target, streamOf(random(1000)), 1000);
+    expect(file.file_id).toBe("first");
+    expect(uploads.upload!.state).toBe("aborted");
+    expect(objects.objects.size).toBe(0);
+  });
+
+  it("Q2: a reservation whose answer was lost is given back", async () => {
+    const submit = deps.submit;
+    deps.submit = async (drive, submission) => {
+      const outcome = await submit(drive, submission);
+      if (submission.command.op === "reserve_upload") throw new DriveError("unavailable", "lost");
+      return outcome;
+    };
+    await expect(startUpload(deps, caller, target, 1000, null)).rejects.toMatchObject({ code: "unavailable" });
+    expect(uploads.upload!.state).toBe("aborted");
+  });
+
   it("U5: a session holds its file and not much more", async () => {
     await startUpload(deps, caller, target, 10, null);
     const { part_size } = uploads.upload!;

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { File } from "../../core/protocol/files.ts";
 import { tenantOf } from "../../core/protocol/ids.ts";
 import { readHeader } from "../../core/previews/header.ts";
-import { expectProblem, newUser, text, type User } from "../support/workerd/api.ts";
+import { DerivedStore } from "../../platform/derived/derived-store.ts";
+import { apiEnv, expectProblem, newUser, shardOf, text, type User } from "../support/workerd/api.ts";
 import { fixtures } from "../support/workerd/fixtures.ts";
 import { Pipeline } from "../support/workerd/pipeline.ts";
 
@@ -54,6 +55,36 @@ it("P5: a tag that still holds answers 304; a new version has another one", asyn
   const next = await owner.ask("GET", path, { headers: { "if-none-match": etag } });
   expect(next.status).toBe(200);
   expect(next.headers.get("etag")).not.toBe(etag);
+});
+
+describe("P7: what turned out to have no picture has a mark", () => {
+  const derived = new DerivedStore(apiEnv.DERIVED);
+  async function contentOf({ file_id }: File): Promise<[number, string]> {
+    const sql = "select content_id from files where file_id = ?1";
+    return [
+      tenantOf(file_id),
+      (await (await shardOf(file_id)).prepare(sql).bind(file_id).first<string>("content_id"))!,
+    ];
+  }
+
+  it("so nobody waits for one", async () => {
+    const file = await owner.file("damaged.jpg", text("no picture, and long enough to be looked at as one"));
+    const path = `files/${file.file_id}/thumbnail`;
+    expect((await owner.ask("GET", path)).status).toBe(202);
+    expect(await derived.hasNone(...(await contentOf(file)))).toBe(false);
+    await settle();
+    expect(await derived.hasNone(...(await contentOf(file)))).toBe(true);
+    expectProblem(await owner.ask("GET", path), 404, "no_preview");
+  });
+
+  it("the picture counts before the mark", async () => {
+    const file = await owner.file("late.jpg", fixtures["progressive.jpg"] as Uint8Array<ArrayBuffer>);
+    await derived.putNone(...(await contentOf(file)));
+    const path = `files/${file.file_id}/thumbnail`;
+    expectProblem(await owner.ask("GET", path), 404, "no_preview");
+    await settle();
+    expect((await owner.ask("GET", path)).status).toBe(200);
+  });
 });
 
 describe("P1: what has no preview says so", () => {

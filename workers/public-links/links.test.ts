@@ -171,6 +171,35 @@ describe("the two layers of the cache", () => {
     for (const answer of answers) expect(Buffer.compare(answer.bytes, bytes)).toBe(0);
   });
 
+  test("L8: a file above 128 MiB is read from R2 each time", async () => {
+    const MiB = 1024 * 1024;
+    const size = 128 * MiB + 1;
+    const piece = noise(8 * MiB);
+    const file = await aFile(piece);
+    const sql = "select manifest from contents where tenant_id = ?1 and content_id = ?2";
+    const manifest = await drive.shard.prepare(sql).bind(drive.tenant, file.content_id).first<string>("manifest");
+    // The same piece again and again, and one byte.
+    const { key } = JSON.parse(manifest as string).extents[0];
+    const lengths = [...Array.from({ length: 16 }, () => piece.length), 1];
+    const extents = lengths.map((length) => ({ key, offset: 0, length }));
+    await drive.shard.batch([
+      drive.shard
+        .prepare("update contents set manifest = ?3, size = ?4 where tenant_id = ?1 and content_id = ?2")
+        .bind(drive.tenant, file.content_id, JSON.stringify({ v: 1, extents }), size),
+      drive.shard
+        .prepare("update files set size = ?3 where tenant_id = ?1 and file_id = ?2")
+        .bind(drive.tenant, file.file_id, size),
+    ]);
+    const path = `/s/${await tokenOf(file)}/download`;
+    const visitor = new Visitor();
+    for (let again = 0; again < 2; again++) {
+      visitor.reset();
+      const range = { headers: { range: `bytes=${8 * MiB + 5}-${8 * MiB + 104}` } };
+      expect((await visitor.ask(path, range)).bytes).toEqual(piece.slice(5, 105));
+      expect(visitor.counts.r2).toBe(1);
+    }
+  });
+
   test("L7: a visitor who leaves does not spoil the entry", { timeout: 30_000 }, async () => {
     const bytes = noise(5_000_000);
     const token = await tokenOf(await aFile(bytes));

@@ -1,4 +1,5 @@
 /** The way from the journal to what is derived of it, through queues that lose, repeat and reorder. */
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Candidate } from "../../core/search/ports.ts";
@@ -95,7 +96,49 @@ describe("what comes of a commit", () => {
   });
 });
 
+it("P6: equal contents have one set of pictures, made once", async () => {
+  const photo = await picture("photo.jpg");
+  const objects = async (): Promise<string[]> => {
+    const { objects } = await DERIVED.list({ prefix: `${drive.tenant}/` });
+    return objects.map(({ key, version }) => `${key} ${version}`);
+  };
+  pipeline.wake(drive);
+  await pipeline.drain();
+  const made = await objects();
+  expect(made.length).toBe(3);
+  const copy = (await drive.run({ op: "copy_tree", file_id: photo.file_id, parent_id: drive.root, name: "copy.jpg" }))
+    .file;
+  expect(copy?.content_id).toBe(photo.content_id);
+  pipeline.wake(drive);
+  await pipeline.drain();
+  expect(await objects(), "none was written again").toEqual(made);
+  await picture("other.jpg", fixtures["upright-phone.jpg"]);
+  pipeline.wake(drive);
+  await pipeline.drain();
+  expect((await objects()).length).toBe(6);
+});
+
 describe("the index", () => {
+  it("X1: knows no rights and no trash: neither a share nor the trash changes what it has", async () => {
+    const note = await drive.file("note.txt", text("kestrels"));
+    const documents = async (): Promise<unknown> => {
+      const stub = SEARCH_INDEX.get(SEARCH_INDEX.idFromName(drive.root));
+      return runInDurableObject(stub, (_object, state) => [
+        ...state.storage.sql.exec("select file_id, parent_id, name, metadata, type, removed_at from documents"),
+      ]);
+    };
+    pipeline.wake(drive);
+    await pipeline.drain();
+    const before = await documents();
+    expect(before).toMatchObject([{ file_id: note.file_id, removed_at: null }]);
+    await drive.grant(note.file_id, { user_id: drive.id(), permission: "view" });
+    await drive.run({ op: "trash", file_id: note.file_id });
+    pipeline.wake(drive);
+    await pipeline.drain();
+    expect(await documents()).toEqual(before);
+    expect(await find("kestrels"), "whoever asks is told by X6 what to hide").toEqual([note.file_id]);
+  });
+
   /** Counts the calls of each method of the drives' indexes. */
   function counting(): { calls: Record<string, number>; SEARCH_INDEX: unknown } {
     const calls: Record<string, number> = {};

@@ -8,18 +8,23 @@ import { damaged } from "./damage.ts";
 import type { Engine } from "./engine.ts";
 import { joinRuns, type Run } from "./runs.ts";
 
+/** One ranged read, unless a block alone is longer. */
+export const READ_MAX = 4 * 1024 * 1024;
+
 /** Leaves read at a time: their data comes first, so a range starts soon. */
 const LEAVES_MAX = 64 * 1024;
 
 /** The stored bytes of a run, and the key to them. */
 export interface ReadRun extends Run {
-  bytes: Uint8Array;
+  bytes: Uint8Array<ArrayBuffer>;
   key: CryptoKey;
 }
 
 export class BlockReader {
   readonly #engine: Engine;
   readonly #tenant_id: TenantId;
+  /** Used again from read to read: as many as there are reads under way. */
+  readonly #free: ArrayBuffer[] = [];
 
   constructor(engine: Engine, tenant_id: TenantId) {
     this.#engine = engine;
@@ -29,13 +34,14 @@ export class BlockReader {
   async read(run: Run): Promise<ReadRun> {
     const { objects, keys } = this.#engine;
     const { pack_id, offset } = run.entries[0] as Entry;
-    const object = await objects.get(packKey(this.#tenant_id, pack_id), offset, run.length);
+    const buffer = run.length > READ_MAX ? undefined : (this.#free.pop() ?? new ArrayBuffer(READ_MAX));
+    const object = await objects.get(packKey(this.#tenant_id, pack_id), offset, run.length, buffer);
     if (object === null || object.bytes.length !== run.length) throw damaged("a pack is missing or too short");
     const key = await keys.packKey(this.#tenant_id, pack_id, object.metadata);
     return { ...run, bytes: object.bytes, key };
   }
 
-  /** The raw bytes of a run's blocks, verified, one after the other. */
+  /** The raw bytes of a run's blocks, verified, one after the other. Then the run's own bytes are gone. */
   async *open({ entries, bytes, key }: ReadRun): AsyncGenerator<{ entry: Entry; raw: Uint8Array }> {
     let at = 0;
     for (const entry of entries) {
@@ -44,6 +50,7 @@ export class BlockReader {
       const pack = { tenant_id: this.#tenant_id, pack_id: entry.pack_id, key };
       yield { entry, raw: await openBlock(this.#engine.codec, pack, entry.index, entry, sealed) };
     }
+    if (bytes.buffer.byteLength === READ_MAX) this.#free.push(bytes.buffer);
   }
 
   /** @param manifest the text of a content's row. @throws `integrity_error` */

@@ -12,8 +12,11 @@ export interface StoredObject {
  */
 export interface ObjectStore {
   put(key: string, body: Uint8Array, metadata: ObjectMetadata): Promise<void>;
-  /** Fewer bytes than asked for where the object ends; null when there is no such object or no such range. */
-  get(key: string, offset: number, length: number): Promise<StoredObject | null>;
+  /**
+   * Fewer bytes than asked for where the object ends; null when there is no such object or no such range.
+   * @param buffer of `length` bytes at least, which the call takes away; `bytes.buffer` is what to give the next time
+   */
+  get(key: string, offset: number, length: number, buffer?: ArrayBuffer): Promise<StoredObject | null>;
   delete(keys: string[]): Promise<void>;
   /** All keys that begin so. Uploads under way are not among them. */
   list(prefix: string): Promise<string[]>;

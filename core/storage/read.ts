@@ -1,12 +1,10 @@
 /** Any range of any content, as a stream. docs/spec/storage.md, S1 to S3. */
 import type { TenantId } from "../protocol/ids.ts";
-import { BlockReader, type ReadRun } from "./block-reader.ts";
+import { BlockReader, READ_MAX, type ReadRun } from "./block-reader.ts";
 import { damaged } from "./damage.ts";
 import type { Engine } from "./engine.ts";
 import { joinRuns, readAhead } from "./runs.ts";
 
-/** One ranged read, unless a block alone is longer. */
-const READ_MAX = 4 * 1024 * 1024;
 /** Ranged reads under way: with `READ_MAX`, the memory of a download. */
 const AHEAD = 5;
 

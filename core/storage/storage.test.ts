@@ -112,12 +112,12 @@ describe("contents", { timeout: 60_000 }, () => {
     let under_way = 0;
     let most = 0;
     class Watched extends MemoryObjectStore {
-      override async get(key: string, offset: number, length: number) {
+      override async get(key: string, offset: number, length: number, buffer?: ArrayBuffer) {
         expect(length).toBeLessThanOrEqual(4 * MiB);
         most = Math.max(most, ++under_way);
         await new Promise((resolve) => setImmediate(resolve));
         under_way--;
-        return super.get(key, offset, length);
+        return super.get(key, offset, length, buffer);
       }
     }
     const engine = memoryEngine(new Watched());

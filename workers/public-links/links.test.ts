@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { FileRow } from "../../core/files/model.ts";
+import { formatNode, joinNodes, parseText } from "../../core/manifests/root.ts";
 import { newShareToken } from "../../core/protocol/ids.ts";
 import { CacheApi } from "../../platform/cache/edge-cache.ts";
 import { DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
@@ -173,19 +174,21 @@ describe("the two layers of the cache", () => {
 
   test("L8: a file above 128 MiB is read from R2 each time", async () => {
     const MiB = 1024 * 1024;
-    const size = 128 * MiB + 1;
     const piece = noise(8 * MiB);
     const file = await aFile(piece);
     const sql = "select manifest from contents where tenant_id = ?1 and content_id = ?2";
     const manifest = await drive.shard.prepare(sql).bind(drive.tenant, file.content_id).first<string>("manifest");
-    // The same piece again and again, and one byte.
-    const { key } = JSON.parse(manifest as string).extents[0];
-    const lengths = [...Array.from({ length: 16 }, () => piece.length), 1];
-    const extents = lengths.map((length) => ({ key, offset: 0, length }));
+    // The same piece again and again.
+    const node = await parseText(manifest as string);
+    const root = joinNodes(
+      node.bits,
+      Array.from({ length: 17 }, () => node),
+    );
+    const size = root.size;
     await drive.shard.batch([
       drive.shard
         .prepare("update contents set manifest = ?3, size = ?4 where tenant_id = ?1 and content_id = ?2")
-        .bind(drive.tenant, file.content_id, JSON.stringify({ v: 1, extents }), size),
+        .bind(drive.tenant, file.content_id, await formatNode(root), size),
       drive.shard
         .prepare("update files set size = ?3 where tenant_id = ?1 and file_id = ?2")
         .bind(drive.tenant, file.file_id, size),
@@ -196,7 +199,8 @@ describe("the two layers of the cache", () => {
       visitor.reset();
       const range = { headers: { range: `bytes=${8 * MiB + 5}-${8 * MiB + 104}` } };
       expect((await visitor.ask(path, range)).bytes).toEqual(piece.slice(5, 105));
-      expect(visitor.counts.r2).toBe(1);
+      // A leaf, and the blocks.
+      expect(visitor.counts.r2).toBe(2);
     }
   });
 

@@ -8,9 +8,9 @@ import { slotOf } from "./rolling.ts";
 const PIECE = 8;
 /** Shorter copies cost more than literals that pack well: measured on sources and binaries. */
 const SHORTEST = 20;
-/** How far around a neighbour's end to look: this much, and the gap's length eight times, up to the limit. */
-const NEAR = 1024;
-const FAR = 256 * 1024;
+/** How far around a neighbour's end to look: this much, and four times the gap, up to the limit. */
+const NEAR = 256;
+const FAR = 32 * 1024;
 const BITS = 16;
 
 const hashAt = (bytes: Uint8Array, at: number): number =>
@@ -51,7 +51,7 @@ export function fineMatches(target: Uint8Array, base: Uint8Array, coarse: Matche
   for (let i = 0; i <= coarse.length; i += 3) {
     const gap_end = i < coarse.length ? coarse[i]! : target.length;
     if (gap_end - gap_start >= SHORTEST) {
-      const reach = Math.min(FAR, NEAR + 8 * (gap_end - gap_start));
+      const reach = Math.min(FAR, NEAR + 4 * (gap_end - gap_start));
       const after = i < coarse.length ? coarse[i + 1]! : before;
       near.cover(before - reach, before + reach);
       if (Math.abs(after - before) > reach) near.cover(after - reach, after + reach);

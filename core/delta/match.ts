@@ -21,7 +21,7 @@ const DIAGONAL_REACH = 32;
 const DIAGONAL_RUN = 8;
 
 /** A leap of half the look-back or more makes much of the base unreachable: only for a long match. */
-const LEAP_RUN = 64 * 1024;
+const LEAP_RUN = 16 * 1024;
 
 /** One 32-byte piece in 32 of `bytes`, by hash. */
 export interface BaseIndex {
@@ -68,6 +68,8 @@ class CoarseSearch {
   /** Base position minus target position of the last match. */
   #diagonal = 0;
   #furthest = 0;
+  /** The diagonal of the last leap that was not taken, so that its run is not measured at each of its bytes. */
+  #leap: number | undefined;
   /** Everything before this position of the target is matched or passed. */
   #taken = 0;
 
@@ -123,8 +125,9 @@ class CoarseSearch {
     const { bytes: base, heads, next } = this.#index;
     const best = { offset: -1, length: PIECE - 1 };
     const consider = (offset: number): void => {
+      if (offset < this.#furthest - this.#look_back || offset - at === this.#leap) return;
       const length = commonRun(this.#target, at, base, offset);
-      if (length <= best.length || !this.#reachable(offset, length)) return;
+      if (length <= best.length || this.#leaps(at, offset, length)) return;
       best.offset = offset;
       best.length = length;
     };
@@ -139,9 +142,10 @@ class CoarseSearch {
     return best.offset;
   }
 
-  #reachable(offset: number, length: number): boolean {
-    if (offset < this.#furthest - this.#look_back) return false;
-    return offset - this.#furthest < this.#look_back / 2 || length >= LEAP_RUN;
+  #leaps(at: number, offset: number, length: number): boolean {
+    if (length >= LEAP_RUN || offset - this.#furthest < this.#look_back / 2) return false;
+    this.#leap = offset - at;
+    return true;
   }
 
   /** Runs further along the diagonal: short differences in place (counters, pointers, dates). Returns where the last ends. */

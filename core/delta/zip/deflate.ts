@@ -2,43 +2,63 @@
 import { Deflate, Inflate } from "pako";
 import { METHOD, type Recipe } from "./format.ts";
 
-const PUSH_BYTES = 64 * 1024;
+/** Input is gathered into pushes of this size, so that how it was cut cannot matter; also the block of METHOD.blocks. */
+const PUSH_BYTES = 128 * 1024;
+const WINDOW_BYTES = 32 * 1024;
+const SYNC_FLUSH = 2;
 /** Small input at a time: each byte may inflate to a thousand, and what comes out waits in memory. */
 const INFLATE_PUSH_BYTES = 4096;
 
-/** Deflates what is written, by a recipe. Input is gathered into pushes of one size, so that how it was cut cannot matter. */
+/** Deflates what is written, by a recipe. */
 export class Deflater {
-  readonly #deflate: Deflate;
-  readonly #pending = new Uint8Array(PUSH_BYTES);
+  readonly #recipe: Recipe;
+  readonly #onData: (bytes: Uint8Array) => void;
+  #deflate: Deflate;
+  #pending = new Uint8Array(PUSH_BYTES);
   #filled = 0;
 
   constructor(recipe: Recipe, onData: (bytes: Uint8Array) => void) {
-    this.#deflate = new Deflate({
+    this.#recipe = recipe;
+    this.#onData = onData;
+    this.#deflate = this.#start();
+  }
+
+  /** `before`: what came before a block, which it may refer to. */
+  #start(before?: Uint8Array<ArrayBuffer>): Deflate {
+    const deflate = new Deflate({
       raw: true,
-      level: recipe.level as 6,
-      memLevel: recipe.mem_level as 8,
-      legacyHash: recipe.method === METHOD.zlib,
+      level: this.#recipe.level as 6,
+      memLevel: this.#recipe.mem_level as 8,
+      legacyHash: this.#recipe.method !== METHOD.chromium,
+      ...(before && { dictionary: before }),
     });
-    this.#deflate.onData = onData;
+    deflate.onData = this.#onData;
+    return deflate;
   }
 
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
+      // Not before more comes: a block that is full may be the last one.
+      if (this.#filled === PUSH_BYTES) this.#pushFull();
       const take = Math.min(PUSH_BYTES - this.#filled, bytes.length - at);
       this.#pending.set(bytes.subarray(at, at + take), this.#filled);
       this.#filled += take;
       at += take;
-      if (this.#filled === PUSH_BYTES) this.#push(false);
     }
   }
 
   end(): void {
-    this.#push(true);
+    this.#deflate.push(this.#pending.subarray(0, this.#filled), true);
   }
 
-  #push(finish: boolean): void {
-    this.#deflate.push(this.#pending.slice(0, this.#filled), finish);
+  #pushFull(): void {
+    const full = this.#pending;
+    this.#pending = new Uint8Array(PUSH_BYTES);
     this.#filled = 0;
+    if (this.#recipe.method === METHOD.blocks) {
+      this.#deflate.push(full, SYNC_FLUSH);
+      this.#deflate = this.#start(full.subarray(PUSH_BYTES - WINDOW_BYTES));
+    } else this.#deflate.push(full, false);
   }
 }
 

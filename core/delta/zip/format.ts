@@ -13,8 +13,8 @@ export const MAX_MEMBERS = 4096;
 /** How far before the furthest byte read a copy may begin (D15). */
 export const LOOK_BACK = 16 * MIB;
 
-/** 1 zlib as published; 2 with Chromium's hash, as in Node. */
-export const METHOD = { zlib: 1, chromium: 2 } as const;
+/** zlib as published; with Chromium's hash, as in Node; as published in blocks of 128 KiB, as in LibreOffice. */
+export const METHOD = { zlib: 1, chromium: 2, blocks: 3 } as const;
 
 /** How a member was deflated. */
 export interface Recipe {
@@ -115,8 +115,9 @@ function readRecipe(reader: ByteReader): Recipe {
   const levels = reader.byte();
   const level = levels % 16;
   const mem_level = Math.floor(levels / 16);
-  const known = method === METHOD.zlib || method === METHOD.chromium;
-  if (!known || level < 1 || level > 9 || mem_level < 1 || mem_level > 9)
-    throw refusal("delta_recipe", "The delta names a way to deflate that is not known here.");
+  if (method !== METHOD.zlib && method !== METHOD.chromium && method !== METHOD.blocks) throw unknownRecipe();
+  if (level < 1 || level > 9 || mem_level < 1 || mem_level > 9) throw unknownRecipe();
   return { method, level, mem_level };
 }
+
+const unknownRecipe = () => refusal("delta_recipe", "The delta names a way to deflate that is not known here.");

@@ -5,12 +5,12 @@ import { METHOD, type Recipe } from "./format.ts";
 /** What is usual first: level 6 nearly everywhere, then what programs offer as best and fastest. */
 const LEVELS = [6, 9, 1, 5, 8, 7, 4, 3, 2];
 const MEM_LEVELS = [8, 9];
-const RECIPES: Recipe[] = [METHOD.zlib, METHOD.chromium].flatMap((method) =>
+const RECIPES: Recipe[] = [METHOD.zlib, METHOD.blocks, METHOD.chromium].flatMap((method) =>
   MEM_LEVELS.flatMap((mem_level) => LEVELS.map((level) => ({ method, level, mem_level }))),
 );
 
-/** A try ends at the first byte that differs, mostly within the first 64 KiB. */
-const STEP_BYTES = 64 * 1024;
+/** A try ends soon after the first byte that differs. */
+const STEP_BYTES = 32 * 1024;
 
 /** Members on which all recipes are tried; when they failed, the archive's program is one we cannot follow. */
 const MAX_FULL_SEARCHES = 3;

@@ -3,8 +3,8 @@ import { MAX_BLOCK_BYTES, MAX_DELTA_RAW_BYTES } from "../delta/payload.ts";
 import { MAX_ARCHIVE_BYTES } from "../delta/zip/format.ts";
 
 export const FRAMES_MEDIA_TYPE = "application/vnd.edgedrive.frames";
-/** "EDF1" */
-export const MAGIC = Uint8Array.of(0x45, 0x44, 0x46, 0x31);
+/** "EDT1" */
+export const MAGIC = Uint8Array.of(0x45, 0x44, 0x54, 0x31);
 export const HASH_BYTES = 32;
 
 /** The kind byte. */

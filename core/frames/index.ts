@@ -10,3 +10,4 @@ export {
   type FrameLimits,
 } from "./format.ts";
 export { openFrame, type Opened, type OpenPorts } from "./open.ts";
+export { changedBlocks, editFrames, wholeBlock, type BlockFrame, type BlockRef, type Changed } from "./edit.ts";

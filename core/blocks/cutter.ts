@@ -1,0 +1,72 @@
+import { type BlockBits, maxBlock } from "./classes.ts";
+import { GEAR } from "./gear.ts";
+
+/** Finds the cuts of one content, fed in pieces of any length. docs/spec/storage.md, B3 and B4. */
+export class Cutter {
+  readonly #min: number;
+  readonly #avg: number;
+  readonly #max: number;
+  readonly #small: number;
+  readonly #large: number;
+  #hash = 0;
+  /** Bytes of the current block so far. */
+  #length = 0;
+
+  constructor(bits: BlockBits) {
+    this.#avg = 1 << bits;
+    this.#min = this.#avg >> 2;
+    this.#max = maxBlock(bits);
+    this.#small = -1 << (30 - bits);
+    this.#large = -1 << (34 - bits);
+  }
+
+  /** @returns where the current block ends in `bytes`, at or behind `from`; -1 when it goes on behind them */
+  next(bytes: Uint8Array, from: number): number {
+    const start = from - this.#length;
+    const end = bytes.length;
+    let at = Math.max(from, start + this.#min);
+    if (at < end) {
+      at = this.#scan(bytes, at, Math.min(end, start + this.#avg), this.#small);
+      if (at < 0)
+        at = this.#scan(bytes, Math.max(from, start + this.#avg), Math.min(end, start + this.#max), this.#large);
+      if (at < 0 && start + this.#max <= end) at = start + this.#max;
+      if (at >= 0) {
+        this.#hash = 0;
+        this.#length = 0;
+        return at;
+      }
+    }
+    this.#length += end - from;
+    return -1;
+  }
+
+  /** Eight bytes a turn: twice the speed of the plain loop. @returns behind the byte that cuts, or -1 */
+  #scan(bytes: Uint8Array, from: number, to: number, mask: number): number {
+    let h = this.#hash;
+    let i = from;
+    for (const last = to - 8; i <= last; i += 8) {
+      h = ((h << 1) + GEAR[bytes[i]!]!) | 0;
+      if ((h & mask) === 0) return i + 1;
+      h = ((h << 1) + GEAR[bytes[i + 1]!]!) | 0;
+      if ((h & mask) === 0) return i + 2;
+      h = ((h << 1) + GEAR[bytes[i + 2]!]!) | 0;
+      if ((h & mask) === 0) return i + 3;
+      h = ((h << 1) + GEAR[bytes[i + 3]!]!) | 0;
+      if ((h & mask) === 0) return i + 4;
+      h = ((h << 1) + GEAR[bytes[i + 4]!]!) | 0;
+      if ((h & mask) === 0) return i + 5;
+      h = ((h << 1) + GEAR[bytes[i + 5]!]!) | 0;
+      if ((h & mask) === 0) return i + 6;
+      h = ((h << 1) + GEAR[bytes[i + 6]!]!) | 0;
+      if ((h & mask) === 0) return i + 7;
+      h = ((h << 1) + GEAR[bytes[i + 7]!]!) | 0;
+      if ((h & mask) === 0) return i + 8;
+    }
+    for (; i < to; i++) {
+      h = ((h << 1) + GEAR[bytes[i]!]!) | 0;
+      if ((h & mask) === 0) return i + 1;
+    }
+    this.#hash = h;
+    return -1;
+  }
+}

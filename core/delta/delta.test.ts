@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { packerOf, packers, unpack } from "../../test/support/delta-codecs.ts";
 import { cutAt, edits, join, same } from "../../test/support/delta-edits.ts";
 import { applyDelta } from "./apply.ts";
@@ -11,6 +11,9 @@ import { ProgramWriter } from "./program.ts";
 import { MAX_RANGES } from "./reads.ts";
 import { sha256 } from "./sha256.ts";
 import { signatureMatcher, signatureOf } from "./signature.ts";
+
+// Properties take seconds where other tests run beside them.
+vi.setConfig({ testTimeout: 60_000 });
 
 const zstd = packerOf(CODEC.zstd);
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { packerOf, unpack } from "../../test/support/delta-codecs.ts";
 import { edits } from "../../test/support/delta-edits.ts";
 import { applyDelta } from "./apply.ts";
@@ -7,6 +7,9 @@ import { encodeDelta } from "./encode.ts";
 import { CODEC, memorySource } from "./ports.ts";
 import { hashOf, murmur3 } from "./rolling.ts";
 import { parseSignature, pieceSizeFor, serialiseSignature, signatureMatcher, signatureOf } from "./signature.ts";
+
+// Properties take seconds where other tests run beside them.
+vi.setConfig({ testTimeout: 60_000 });
 
 const zstd = packerOf(CODEC.zstd);
 

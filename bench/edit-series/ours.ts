@@ -1,4 +1,5 @@
 /** What our client sends for a pair of versions: bytes of the body with all its frames, each opened again and compared. */
+/// <reference path="../../platform/codec/node-zlib.d.ts" />
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { BLOCK_MAX, chooseBits } from "../../core/blocks/classes.ts";

@@ -11,8 +11,8 @@ export interface Packer {
 }
 
 /**
- * Unpacks. Must never make more than `max_length` bytes, whatever the input, and must throw when the input would,
- * when it is damaged, cut short, or followed by other bytes.
+ * Unpacks, with memory bounded by `max_length`: it stops at twice that and 64 KiB at the latest, whatever the input (the exact
+ * length is compared here), and throws when the input would make more, is damaged or is cut short.
  */
 export type Unpack = (
   codec: Exclude<Codec, 0>,

@@ -78,7 +78,7 @@ describe("deltas of blocks", () => {
   it("D8, D15: copies cover the target in order and never reach back further than they may", () => {
     fc.assert(
       fc.property(edits, fc.constantFrom(Infinity, 64, 500, 4000), ({ before, after }, look_back) => {
-        const matches = findMatches(after, indexBase(before), look_back);
+        const matches = findMatches(after, indexBase(before), 0, look_back);
         let at = 0;
         let furthest = 0;
         for (let i = 0; i < matches.length; i += 3) {

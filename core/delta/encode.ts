@@ -87,10 +87,10 @@ export function oldBytesMatcher(base: ByteSource): Matcher {
   const windows = new BaseWindows(base);
   return async ({ bytes, hint }) => {
     const near = await windows.near(hint, bytes.length);
-    const matches = shifted(findMatches(bytes, near.index), near.offset);
+    const matches = shifted(findMatches(bytes, near.index, hint - near.offset), near.offset);
     if (near.wide || covered(matches) >= bytes.length * ENOUGH) return matches;
     const wide = await windows.wide(hint);
-    const more = shifted(findMatches(bytes, wide.index), wide.offset);
+    const more = shifted(findMatches(bytes, wide.index, hint - wide.offset), wide.offset);
     return covered(more) > covered(matches) ? more : matches;
   };
 }

@@ -15,6 +15,9 @@ const LONG = 4096;
 const FAR_RUN = 64;
 const FAR = 64 * 1024;
 
+/** An edit in a field moves what follows by this much at most, mostly. */
+const DRIFT = 64;
+
 /** After a match, equal bytes on the same diagonal are looked for this far... */
 const DIAGONAL_REACH = 32;
 /** ...and a run of them counts from this length: a step costs two to three bytes. */
@@ -48,11 +51,13 @@ export function indexBase(bytes: Uint8Array): BaseIndex {
 }
 
 /**
- * Copies of base bytes that make up `target`, not overlapping, in order; what lies between them is new. A copy begins at most
- * `look_back` bytes before the furthest byte of the base that a copy before it ended at (D15).
+ * Copies of base bytes that make up `target`, not overlapping, in order; what lies between them is new. `start` is where the
+ * target's first byte is expected in the base. A copy begins at most `look_back` bytes before the furthest byte of the base
+ * that a copy before it ended at (D15).
  */
-export function findMatches(target: Uint8Array, index: BaseIndex, look_back = Infinity): Matches {
-  return fineMatches(target, index.bytes, new CoarseSearch(target, index, look_back).run(), look_back);
+export function findMatches(target: Uint8Array, index: BaseIndex, start: number, look_back = Infinity): Matches {
+  const coarse = new CoarseSearch(target, index, start, look_back).run();
+  return fineMatches(target, index.bytes, coarse, look_back);
 }
 
 /** The hash of the piece at `at + 1`, from that of the piece at `at`. */
@@ -66,16 +71,17 @@ class CoarseSearch {
   readonly #look_back: number;
   readonly #matches: Matches = [];
   /** Base position minus target position of the last match. */
-  #diagonal = 0;
+  #diagonal: number;
   #furthest = 0;
   /** The diagonal of the last leap that was not taken, so that its run is not measured at each of its bytes. */
   #leap: number | undefined;
   /** Everything before this position of the target is matched or passed. */
   #taken = 0;
 
-  constructor(target: Uint8Array, index: BaseIndex, look_back: number) {
+  constructor(target: Uint8Array, index: BaseIndex, start: number, look_back: number) {
     this.#target = target;
     this.#index = index;
+    this.#diagonal = start;
     this.#look_back = look_back;
   }
 
@@ -139,6 +145,10 @@ class CoarseSearch {
       consider((piece - 1) * PIECE);
       piece = next[piece - 1]!;
     }
+    // The place after an edit is no piece's beginning, mostly; a piece elsewhere that looks alike is not the better find.
+    if (best.offset >= 0 && Math.abs(best.offset - expected) > DRIFT)
+      for (let offset = Math.max(0, expected - DRIFT); offset <= Math.min(base.length - 1, expected + DRIFT); offset++)
+        consider(offset);
     return best.offset;
   }
 

@@ -47,7 +47,7 @@ export async function encodeZipDelta(
   if (recipes.length === 0) return undefined;
 
   const virtual_target = inflatedRun(after, target);
-  const matches = findMatches(virtual_target, indexBase(inflatedRun(before, base)), LOOK_BACK);
+  const matches = findMatches(virtual_target, indexBase(inflatedRun(before, base)), 0, LOOK_BACK);
   const writer = new ProgramWriter();
   writeSteps(writer, virtual_target, matches, 0);
   const program = writer.finish();

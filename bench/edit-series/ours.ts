@@ -1,7 +1,7 @@
 /** What our client sends for a pair of versions: bytes of the body with all its frames, each opened again and compared. */
-/// <reference path="../../platform/codec/node-zlib.d.ts" />
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type {} from "../../platform/codec/node-zlib.d.ts";
 import { BLOCK_MAX, chooseBits } from "../../core/blocks/classes.ts";
 import { Cutter } from "../../core/blocks/cutter.ts";
 import {
@@ -31,9 +31,15 @@ export interface Sent {
   cpu_seconds: number;
 }
 
+/** Above this length the highest level costs seconds and saves a few percent. */
+const SHORT_BYTES = 1024 * 1024;
+
 const packer: Packer = {
   codec: CODEC.zstd,
-  pack: (bytes) => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 } }),
+  pack: (bytes) =>
+    zstdCompressSync(bytes, {
+      params: { [constants.ZSTD_c_compressionLevel]: bytes.length <= SHORT_BYTES ? 19 : 12 },
+    }),
 };
 
 const unpack: Unpack = (_, bytes, max_length) =>

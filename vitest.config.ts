@@ -14,6 +14,8 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
+          // Two busy cores: a limit is there to end what hangs, not to measure.
+          testTimeout: 30_000,
           include: ["core/**/*.test.ts", "client/**/*.test.ts", "scripts/**/*.test.ts", "web/**/*.test.{ts,tsx}"],
         },
       },
@@ -22,6 +24,8 @@ export default defineConfig({
         plugins: [cloudflareTest(workerdOptions)],
         test: {
           name: "workerd",
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           include: ["{platform,durable-objects,workers}/**/*.test.ts", "test/{api,contract,sync}/**/*.test.ts"],
           setupFiles: [path("test/support/workerd/setup.ts")],
           provide: {

@@ -15,7 +15,19 @@ import { ShardMap } from "../platform/d1/shard-map.ts";
 export interface SyncHubEnv {
   DIRECTORY: D1Database;
   FILE_EVENTS: Queue;
+  /** What drops cached answers of links; typed by what is used of it, for the Worker is a layer above. */
+  PUBLIC_LINKS: { purgeFiles(file_ids: string[]): Promise<void> };
 }
+
+/** After these, what a link showed of a file is no longer true. */
+const OUTDATES_LINKS: ReadonlySet<JournalRow["op"]> = new Set([
+  "modified",
+  "updated",
+  "trashed",
+  "untrashed",
+  "purged",
+  "unshared",
+]);
 
 /** Who a socket belongs to: kept through hibernation. */
 interface Attachment {
@@ -29,6 +41,8 @@ const INLINE_MAX = 20;
 export class SyncHub extends DurableObject<SyncHubEnv> {
   readonly #shards: ShardMap;
   #hub: Hub | null = null;
+  /** Forgotten after a failed batch, and looked up again. */
+  #store: D1DriveStore | null = null;
 
   constructor(ctx: DurableObjectState, env: SyncHubEnv) {
     super(ctx, env);
@@ -38,32 +52,44 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
 
-  async submit(drive_id: string, submission: Submission): Promise<Result> {
-    const hub = await this.#of(drive_id);
-    if (hub !== null) return hub.submit(submission);
-    return { ok: false, failure: { code: "not_found", detail: "There is no such drive.", extra: {} } };
+  /** Rights were checked; refusals come back as values, for an RPC keeps only the message of an error. */
+  submit(drive_id: string, submission: Submission): Promise<Result> {
+    // One hub as long as the object lives: two over one drive would trip each other's guards.
+    this.#hub ??= this.#create(drive_id);
+    return this.#hub.submit(submission);
   }
 
-  async #of(drive_id: string): Promise<Hub | null> {
-    if (this.#hub !== null) return this.#hub;
+  #create(drive_id: string): Hub {
     const tenant_id = tenantOf(drive_id);
-    const place = await this.#shards.find(tenant_id);
-    if (place === null) return null;
-    this.#hub ??= new Hub({
-      store: new D1DriveStore(place.db, tenant_id, drive_id),
+    return new Hub({
+      store: {
+        load: async (needs) => (await this.#open(drive_id))?.load(needs) ?? null,
+        commit: async (writes) => {
+          const store = await this.#open(drive_id);
+          if (store === null) throw new Error("the tenant is gone");
+          await store.commit(writes);
+        },
+      },
       now: () => Date.now(),
       newId: () => newId(tenant_id, Date.now()),
       announce: (entries) => this.#announce(entries),
       report: (error) => {
         // The tenant may lie in another shard by now: look again before the next command.
-        this.#hub = null;
+        this.#store = null;
         console.error({ message: "a batch failed", drive_id, error: String(error) });
       },
     });
-    return this.#hub;
   }
 
-  /** Both may be lost: a device has its cursor, a consumer its mark in the journal. */
+  async #open(drive_id: string): Promise<D1DriveStore | null> {
+    if (this.#store !== null) return this.#store;
+    const tenant_id = tenantOf(drive_id);
+    const place = await this.#shards.find(tenant_id);
+    if (place !== null) this.#store = new D1DriveStore(place.db, tenant_id, drive_id);
+    return this.#store;
+  }
+
+  /** All of it may be lost: a device has its cursor, a consumer its mark in the journal, a cached answer its age. */
   #announce(entries: JournalRow[]): void {
     const last = entries.at(-1) as JournalRow;
     const { tenant_id, drive_id, seq } = last;
@@ -74,6 +100,12 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
       console.warn({ message: "a wake was not queued; the sweep will", drive_id, seq, error: String(error) }),
     );
     this.ctx.waitUntil(sent);
+    const outdated = entries.filter((entry) => OUTDATES_LINKS.has(entry.op)).map((entry) => entry.file_id);
+    if (outdated.length === 0) return;
+    const purged = this.env.PUBLIC_LINKS.purgeFiles(outdated).catch((error: unknown) =>
+      console.warn({ message: "links were not purged", drive_id, seq, error: String(error) }),
+    );
+    this.ctx.waitUntil(purged);
   }
 
   #broadcast(message: SocketMessage): void {
@@ -115,8 +147,12 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
   signOut(session_ids: string[]): void {
     for (const id of session_ids)
       for (const socket of this.ctx.getWebSockets(id)) {
-        socket.send(JSON.stringify({ type: "signed_out" } satisfies SocketMessage));
-        socket.close(4001, "signed out");
+        try {
+          socket.send(JSON.stringify({ type: "signed_out" } satisfies SocketMessage));
+          socket.close(4001, "signed out");
+        } catch {
+          // It is closing already; the others must hear it all the same.
+        }
       }
   }
 

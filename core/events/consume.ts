@@ -4,6 +4,8 @@ import type { EventFailure, EventHandler, EventStore } from "./ports.ts";
 
 /** Entries read at once: bounds the memory and the subrequests of a run. */
 export const SLICE = 100;
+/** Failures tried in one run: what waits for another try must not hold up what is new. */
+export const DUE = 10;
 export const ATTEMPTS_MAX = 5;
 /** The largest time that `Date` has: a dead failure is never due. */
 export const NEVER = 8_640_000_000_000_000;
@@ -48,7 +50,7 @@ export async function consume(
   handler: EventHandler,
   options: { careful: boolean; now: () => number },
 ): Promise<Run> {
-  const { mark, entries, due } = await store.pending(SLICE, options.now());
+  const { mark, entries, due } = await store.pending({ entries: SLICE, due: DUE }, options.now());
   const dead: EventFailure[] = [];
   for (const { failure, entry } of due) {
     if (entry === null) {
@@ -59,22 +61,25 @@ export async function consume(
     if (attempt === "spent") return { more: true, dead };
     if (attempt !== "handled" && attempt.retry_at === NEVER) dead.push(attempt);
   }
-  if (entries.length === 0) return { more: false, dead };
+  const moreDue = due.length === DUE;
+  if (entries.length === 0) return { more: moreDue, dead };
 
   if (options.careful) {
     for (const entry of entries) {
       const attempt = await tryAlone(store, handler, entry, entry.seq, 1, options.now);
       if (attempt === "spent") return { more: true, dead };
     }
-    return { more: entries.length === SLICE, dead };
+    return { more: moreDue || entries.length === SLICE, dead };
   }
 
   const { count, failures } = await handler.handle(entries);
   const last = entries[count - 1];
   if (last === undefined) return { more: true, dead };
   const failed = [...failures].map(([seq, error]) => failureOf(seq, 1, describe(error), options.now()));
-  await store.record({ mark: last.seq, failed, settled: [] });
-  return { more: count < entries.length || entries.length === SLICE, dead };
+  const moved = await store.record({ mark: last.seq, failed, settled: [] });
+  // Of runs over the same entries only one moves the mark, and only that one goes on: they do not multiply.
+  const left = moved && (count < entries.length || entries.length === SLICE);
+  return { more: moreDue || left, dead };
 }
 
 /** The attempt is counted before it is made, and the last one buries first: a crash in it counts and leaves nothing open. */

@@ -20,9 +20,12 @@ export interface Pending {
 
 /** Marks and failures of one consumer in one drive. */
 export interface EventStore {
-  pending(limit: number, now: number): Promise<Pending>;
-  /** One batch: the mark never goes back; `failed` are written, `settled` are deleted. */
-  record(change: { mark: number; failed: EventFailure[]; settled: number[] }): Promise<void>;
+  pending(limits: { entries: number; due: number }, now: number): Promise<Pending>;
+  /**
+   * One batch: the mark never goes back; `failed` are written, `settled` are deleted.
+   * @returns whether the mark moved; false when another run was first
+   */
+  record(change: { mark: number; failed: EventFailure[]; settled: number[] }): Promise<boolean>;
 }
 
 export interface Handled {

@@ -1,9 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DriveError } from "../protocol/errors.ts";
-import { conflictName, freeName, NAME_MAX_BYTES, nameKey, parseName } from "./names.ts";
-
-const bytes = (s: string): number => new TextEncoder().encode(s).length;
+import { conflictName, freeName, nameKey, numberedPrefix, parseName } from "./names.ts";
 
 describe("names", () => {
   it.each([
@@ -40,12 +38,48 @@ describe("names", () => {
     expect(nameKey(a)).toBe(nameKey(b));
   });
 
-  it("N4: a free name keeps the extension, is free, and fits", () => {
+  const anyName = fc
+    .oneof(
+      fc.string({ unit: "grapheme", minLength: 1, maxLength: 120 }),
+      fc
+        .tuple(fc.string({ unit: "grapheme-ascii", maxLength: 254 }), fc.string({ unit: "grapheme", maxLength: 254 }))
+        .map(([stem, extension]) => `${stem}.${extension}`),
+      fc.integer({ min: 1, max: 253 }).map((n) => `a.${"x".repeat(n)}`),
+      fc.integer({ min: 1, max: 84 }).map((n) => "ΣΟΣ".slice(0, 1).repeat(n)),
+    )
+    .filter((name) => {
+      try {
+        return parseName(name) === name;
+      } catch {
+        return false;
+      }
+    });
+
+  it("N4: a free name keeps the extension and is free", () => {
     const taken = new Set(["photo.jpg", "photo (2).jpg"]);
     expect(freeName("photo.jpg", (key) => taken.has(key))).toBe("photo (3).jpg");
+  });
+
+  it("N4: a free name of any name is a name, and its key begins as those of all numbered copies do", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 200 }), (name) => {
-        expect(bytes(freeName(name, () => false))).toBeLessThanOrEqual(Math.max(NAME_MAX_BYTES, 0));
+      fc.property(anyName, fc.integer({ min: 0, max: 12 }), (name, copies) => {
+        const taken = new Set<string>();
+        for (let i = 0; i <= copies; i++) {
+          const free = freeName(name, (key) => taken.has(key));
+          expect(parseName(free)).toBe(free);
+          expect(nameKey(free).startsWith(numberedPrefix(name))).toBe(true);
+          taken.add(nameKey(free));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("N5: a conflict name is a name, whatever the device is called", () => {
+    fc.assert(
+      fc.property(anyName, fc.string({ unit: "grapheme", maxLength: 100 }), (name, device) => {
+        const copy = conflictName(name, device, () => false);
+        expect(parseName(copy)).toBe(copy);
       }),
     );
   });

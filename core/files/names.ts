@@ -41,23 +41,48 @@ export function parseName(raw: string): string {
 /**
  * Two names with the same key clash within a folder: equal but for case or Unicode form.
  * Upper then lower case is the closest that JavaScript has to full case folding (Unicode, section 3.13, D144):
- * it maps `ß` to `ss`, the final sigma to sigma.
+ * it maps `ß` to `ss`. The final sigma is folded by hand, for lower case depends on what follows, and the key of a name's
+ * beginning must be the beginning of its key.
  */
-export const nameKey = (name: string): string => name.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
+export const nameKey = (name: string): string =>
+  name.normalize("NFC").toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFC");
+
+/** A longer ending is no extension that a program would look for; it is part of the stem. */
+const EXTENSION_MAX_BYTES = 32;
+
+const bytesOf = (text: string): number => encoder.encode(text).length;
 
 const split = (name: string): [stem: string, extension: string] => {
   const dot = name.lastIndexOf(".");
-  return dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+  const extension = dot > 0 ? name.slice(dot) : "";
+  return bytesOf(extension) <= EXTENSION_MAX_BYTES
+    ? [name.slice(0, name.length - extension.length), extension]
+    : [name, ""];
 };
 
-/** What all numbered copies of a name begin with. */
-export const stemOf = (name: string): string => split(name)[0];
+/** As much of a text as fits, whole characters. */
+function cut(text: string, max_bytes: number): string {
+  let out = "";
+  let size = 0;
+  for (const char of text) {
+    size += bytesOf(char);
+    if (size > max_bytes) break;
+    out += char;
+  }
+  return out;
+}
 
-const fit = (stem: string, suffix: string): string => {
-  let cut = stem;
-  while (encoder.encode(cut + suffix).length > NAME_MAX_BYTES) cut = [...cut].slice(0, -1).join("");
-  return cut + suffix;
-};
+const fit = (stem: string, suffix: string): string => cut(stem, NAME_MAX_BYTES - bytesOf(suffix)) + suffix;
+
+/** The most digits that a numbered copy has. */
+const WIDEST = " (99999999)";
+
+/** What the keys of all numbered copies of a name begin with. */
+export function numberedPrefix(name: string): string {
+  const [stem, extension] = split(name);
+  const kept = cut(stem, NAME_MAX_BYTES - bytesOf(WIDEST + extension));
+  return nameKey(kept === stem ? `${stem} (` : kept);
+}
 
 /** `photo.jpg` -> `photo (2).jpg`, the first number whose key is free; never longer than a name may be. */
 export function freeName(name: string, isTaken: (key: string) => boolean): string {
@@ -71,8 +96,8 @@ export function freeName(name: string, isTaken: (key: string) => boolean): strin
 /** `notes.txt` -> `notes (Laptop).txt`; a name that is already such a copy gets a counter, never a second bracket. */
 export function conflictName(name: string, device: string, isTaken: (key: string) => boolean): string {
   const [stem, extension] = split(name);
-  const label = device.replaceAll(/[/\\:*?"<>|()\p{Cc}]/gu, "").trim() || "another device";
-  const base = stem.endsWith(` (${label})`) ? stem : fit(stem, ` (${label})`);
-  const first = base + extension;
+  const label =
+    cut(device.replaceAll(/[/\\:*?"<>|()\p{Cc}\p{Cs}]/gu, "").normalize("NFC"), 64).trim() || "another device";
+  const first = stem.endsWith(` (${label})`) ? name : fit(stem, ` (${label})${extension}`);
   return isTaken(nameKey(first)) ? freeName(first, isTaken) : first;
 }

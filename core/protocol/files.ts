@@ -11,10 +11,6 @@ import {
 
 /** Raw from the client; `core/files/names.ts` has the rules, so that the error can name the character. */
 export const rawNameSchema = z.string().max(1024);
-export const mimeTypeSchema = z
-  .string()
-  .max(200)
-  .regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(\s*;.*)?$/, "is not a media type");
 
 /** The user's own key-value JSON, searchable: 16 KiB at most. */
 export const metadataSchema = z
@@ -95,3 +91,8 @@ export const contentsQuerySchema = pageQuerySchema.extend({
   order: z.enum(["asc", "desc"]).default("asc"),
 });
 export type ContentsQuery = z.infer<typeof contentsQuerySchema>;
+
+/** `until`: what was put to trash up to then; now when it is left out. */
+export const emptyTrashQuerySchema = z.object({ until: timeSchema.optional() });
+export const emptyTrashAnswerSchema = z.object({ until: timeSchema }).meta({ id: "TrashNotEmpty" });
+export type EmptyTrashAnswer = z.infer<typeof emptyTrashAnswerSchema>;

@@ -4,6 +4,7 @@ export * from "./common.ts";
 export * from "./errors.ts";
 export * from "./files.ts";
 export * from "./ids.ts";
+export * from "./media-type.ts";
 export * from "./search.ts";
 export * from "./sharing.ts";
 export * from "./sync.ts";

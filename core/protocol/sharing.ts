@@ -18,6 +18,7 @@ export const shareSchema = z
       password: z.string().min(1).max(256).optional(),
       max_downloads: z.number().int().min(1).max(1_000_000).optional(),
     }),
+    z.strictObject({ team_id: idSchema, permission: grantable, expires_in: expiresIn }),
     // The seed's journey: a body of its own words makes a link.
     z.strictObject({ permissions: z.enum(["read", "write"]), expires_in: expiresIn }),
   ])

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { folderRefSchema, idSchema, sha256Schema, sizeSchema, timeSchema } from "./common.ts";
-import { mimeTypeSchema, rawNameSchema } from "./files.ts";
+import { rawNameSchema } from "./files.ts";
+import { mimeTypeSchema } from "./media-type.ts";
 
 /** Chunks of one upload session that a client may send at the same time. */
 export const MAX_PARALLEL = 5;

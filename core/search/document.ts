@@ -1,4 +1,4 @@
-/** What the index keeps of a file. docs/spec/search.md, S1 to S3. */
+/** What the index keeps of a file. docs/spec/search.md, X1 to X3. */
 import type { FileRow } from "../files/model.ts";
 import type { FileType } from "../protocol/search.ts";
 import { fileTypeOf } from "./file-type.ts";

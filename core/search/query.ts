@@ -1,6 +1,6 @@
 /**
  * What a person typed, as an FTS5 expression (sqlite.org/fts5.html, section 3). Every word goes into quotes, so nothing
- * that is typed is ever syntax. docs/spec/search.md, S4.
+ * that is typed is ever syntax. docs/spec/search.md, X4.
  */
 
 /** Words looked at: more make a query no better, only slower. */

@@ -1,4 +1,4 @@
-/** How hits are ordered. docs/spec/search.md, S5. */
+/** How hits are ordered. docs/spec/search.md, X5. */
 
 /** Weights of the columns name, metadata, text for bm25 (sqlite.org/fts5.html, 5.1.1). */
 export const COLUMN_WEIGHTS = [10, 4, 1] as const;

@@ -1,4 +1,4 @@
-/** Text of bytes in the encodings that files really have. docs/spec/search.md, S2. */
+/** Text of bytes in the encodings that files really have. docs/spec/search.md, X2. */
 
 /** Bytes of a text file that are read: enough for the text that is kept, in any encoding. */
 export const TEXT_BYTES_MAX = 1024 * 1024;

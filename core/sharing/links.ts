@@ -1,35 +1,38 @@
-/** A link: who may pass, and how long an answer may be kept. Pure. docs/spec/links.md, L1 to L6. */
-import type { PermissionWord } from "../protocol/common.ts";
+/** A link: who may pass, and how long an answer may be kept. Pure. docs/spec/links.md, L2, L4, L9. */
+import { z } from "zod";
+import { idSchema, permissionWordSchema } from "../protocol/common.ts";
 import { DriveError } from "../protocol/errors.ts";
-import type { TenantId } from "../protocol/ids.ts";
+import { shareTokenSchema } from "../protocol/ids.ts";
 
 /** What a link shows of a file; `manifest` is null for a folder. */
-export interface SharedFile {
-  file_id: string;
-  name: string;
-  is_folder: boolean;
-  size: number;
-  mime_type: string | null;
-  version_id: string | null;
-  content_hash: string | null;
-  updated_at: number;
-  manifest: string | null;
-}
+export const sharedFileSchema = z.object({
+  file_id: idSchema,
+  name: z.string(),
+  is_folder: z.boolean(),
+  size: z.number(),
+  mime_type: z.string().nullable(),
+  version_id: idSchema.nullable(),
+  content_hash: z.string().nullable(),
+  updated_at: z.number(),
+  manifest: z.string().nullable(),
+});
+export type SharedFile = z.infer<typeof sharedFileSchema>;
 
-/** A link with what it leads to: one query finds it. */
-export interface Link {
-  tenant_id: TenantId;
-  token: string;
-  permission_id: string;
-  permission: PermissionWord;
-  password_hash: string | null;
-  max_downloads: number | null;
-  expires_at: number | null;
-  revoked_at: number | null;
+/** A link with what it leads to: one query finds it. A schema, because caches keep it. */
+export const linkSchema = z.object({
+  tenant_id: z.number(),
+  token: shareTokenSchema,
+  permission_id: idSchema,
+  permission: permissionWordSchema,
+  password_hash: z.string().nullable(),
+  max_downloads: z.number().nullable(),
+  expires_at: z.number().nullable(),
+  revoked_at: z.number().nullable(),
   /** The file itself, or a folder above it, is in the trash. */
-  trashed: boolean;
-  file: SharedFile;
-}
+  trashed: z.boolean(),
+  file: sharedFileSchema,
+});
+export type Link = z.infer<typeof linkSchema>;
 
 /** Milliseconds for which what was read of a link may be believed. With a lost purge, a revoked link lives this long. */
 export const RESOLUTION_TTL = 60_000;

@@ -35,13 +35,18 @@ export type Command =
       metadata?: Metadata | undefined;
       if_version_id?: string | undefined;
       base?: Vector | undefined;
+      /** Where the file was when rights were checked. A guess: right, it saves the hub its second read. */
+      seen?: { parent_id: string | null; name: string } | undefined;
     }
   | { op: "trash"; file_id: string; base?: Vector | undefined }
   | { op: "untrash"; file_id: string }
   | { op: "purge"; file_id: string }
   | { op: "restore_version"; file_id: string; version_id: string }
   | { op: "purge_version"; file_id: string; version_id: string }
+  /** A person who has a grant on the file already keeps that one, changed. */
   | { op: "grant"; permission: PermissionRow }
+  /** The address of a waiting grant has an account now. */
+  | { op: "attach_grant"; file_id: string; permission_id: string; user_id: string; name: string }
   | {
       op: "update_grant";
       file_id: string;

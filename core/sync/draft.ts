@@ -23,9 +23,9 @@ export class Draft {
     this.snapshot = snapshot;
     this.now = now;
     this.newId = newId;
-    const seq = snapshot.drive.seq;
+    const { seq, used_bytes, reserved_bytes } = snapshot.drive;
     this.writes = {
-      expected_seq: seq,
+      expected: { seq, used_bytes, reserved_bytes },
       seq,
       used_delta: 0,
       reserved_delta: 0,

@@ -3,13 +3,17 @@
  * Pure but for its ports. Rules: docs/spec/sync.md, H1 to H8.
  */
 import { DriveError, toFailure } from "../protocol/errors.ts";
-import type { Outcome, Result, Submission } from "./commands.ts";
+import type { Result, Submission } from "./commands.ts";
 import { Draft } from "./draft.ts";
 import { addLaterNeeds, addNeeds, noNeeds, plan } from "./plan/index.ts";
 import type { HubPorts, Snapshot } from "./ports.ts";
+import { type Done, replay } from "./replay.ts";
 
 /** Commands in one batch: keeps a batch well under D1's limits of 2 MB a parameter and 30 s. */
 const GROUP_MAX = 500;
+
+/** Commands that wait: more than that is minutes of work, and their senders have given up by then. */
+const QUEUE_MAX = 10_000;
 
 interface Pending {
   submission: Submission;
@@ -26,19 +30,10 @@ const unavailable: Result = {
   failure: { code: "unavailable", detail: "The drive did not answer; try again.", extra: {} },
 };
 
-type Done = Snapshot["done"][number];
-
-/** What an earlier try of the same `op_id` left. */
-function replay(done: Done, { command }: Submission): Outcome {
-  const expected = "file_id" in command ? command.file_id : null;
-  if (expected !== null && done.entry.file_id !== expected && command.op !== "copy_tree")
-    throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
-  return { file: done.file, permission: done.permission, upload: null, replayed: true };
-}
-
 function merge(into: Snapshot, more: Snapshot): void {
   into.files.push(...more.files);
   into.taken.push(...more.taken);
+  for (const [id, height] of more.heights) into.heights.set(id, height);
 }
 
 export class Hub {
@@ -52,6 +47,7 @@ export class Hub {
 
   /** Resolves when the command is committed, refused, or known to have failed; never rejects. */
   submit(submission: Submission): Promise<Result> {
+    if (this.#queue.length >= QUEUE_MAX) return Promise.resolve(unavailable);
     return new Promise((resolve) => {
       this.#queue.push({ submission, resolve });
       void this.#drain();
@@ -61,44 +57,74 @@ export class Hub {
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    while (this.#queue.length > 0) await this.#settle(this.#queue.splice(0, GROUP_MAX));
+    while (this.#queue.length > 0) await this.#settle(this.#take());
     this.#draining = false;
   }
 
-  /** One group, in one batch; when the batch fails, each command by itself, so that one bad change fails alone. */
+  /**
+   * The next group. Purges go by themselves: what one ends was read before the group, and another command of the same
+   * group could have put something into it, or still find what was in it. A repeat waits for the next group, where it
+   * finds what the first one left.
+   */
+  #take(): Pending[] {
+    const isPurge = ({ submission }: Pending): boolean => submission.command.op === "purge";
+    const first = isPurge(this.#queue[0] as Pending);
+    const seen = new Set<string>();
+    const end = this.#queue.findIndex((pending) => {
+      const { op_id } = pending.submission;
+      if (isPurge(pending) !== first || seen.has(op_id)) return true;
+      seen.add(op_id);
+      return false;
+    });
+    return this.#queue.splice(0, Math.min(end < 0 ? this.#queue.length : end, GROUP_MAX));
+  }
+
+  /**
+   * One group, in one batch. When the batch fails, each command by itself, so that one bad change fails alone; when
+   * there was nothing to read, none: a store that is down would be asked once more for each.
+   */
   async #settle(group: Pending[]): Promise<void> {
-    const results = await this.#attempt(group.map((p) => p.submission));
+    const attempt = await this.#attempt(group.map((p) => p.submission));
     for (const [i, pending] of group.entries()) {
-      const result = results?.[i] ?? (await this.#alone(pending.submission));
-      pending.resolve(result);
+      if (attempt === "unread") pending.resolve(unavailable);
+      else if (attempt === "unwritten") pending.resolve(await this.#alone(pending.submission));
+      else pending.resolve(attempt[i] as Result);
     }
   }
 
   /** The second try finds by `op_id` what a first try with a lost answer had committed. */
   async #alone(submission: Submission): Promise<Result> {
-    const results = await this.#attempt([submission]);
-    return results?.[0] ?? unavailable;
+    const attempt = await this.#attempt([submission]);
+    return typeof attempt === "string" ? unavailable : (attempt[0] as Result);
   }
 
-  /** Null when the store failed or did not answer: nothing is known then. */
-  async #attempt(group: Submission[]): Promise<Result[] | null> {
+  /** `unwritten`: the batch failed or did not answer, so nothing is known. */
+  async #attempt(group: Submission[]): Promise<Result[] | "unread" | "unwritten"> {
+    let draft: Draft | null;
     try {
-      const draft = await this.#read(group);
+      draft = await this.#read(group);
+    } catch (error) {
+      this.#ports.report(error);
+      return "unread";
+    }
+    try {
       if (draft === null) {
         const missing = new DriveError("not_found", "There is no such drive.");
         return group.map(() => ({ ok: false, failure: toFailure(missing) }));
       }
-      const done = new Map(draft.snapshot.done.map((d) => [d.entry.op_id, d]));
-      const results = group.map((submission) => this.#plan(draft, submission, done.get(submission.op_id)));
+      const { snapshot, writes: planned } = draft;
+      const done = new Map(snapshot.done.map((d) => [d.entry.op_id, d]));
+      const over = draft;
+      const results = group.map((submission) => this.#plan(over, submission, done.get(submission.op_id)));
       const writes = draft.finish();
       if (writes !== null) await this.#ports.store.commit(writes);
       // What an earlier try committed may never have been announced: say it again.
-      const entries = [...[...done.values()].map((d) => d.entry), ...draft.writes.journal];
+      const entries = [...[...done.values()].map((d) => d.entry), ...planned.journal];
       if (entries.length > 0) this.#ports.announce(entries);
       return results;
     } catch (error) {
       this.#ports.report(error);
-      return null;
+      return "unwritten";
     }
   }
 

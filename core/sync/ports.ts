@@ -4,6 +4,12 @@ import type { UploadRow, UploadStatus } from "../uploads/model.ts";
 /** Files that one copy may make: keeps a batch under D1's 30 s. */
 export const COPY_MAX = 5_000;
 
+/** Items that a look for the height of a tree visits at most, the nearest first. */
+export const HEIGHT_NODES_MAX = 5_000;
+
+/** Numbered copies that are read at most to find a free name. */
+export const NUMBERED_MAX = 10_000;
+
 /** What must be read before a group of commands can be planned. All of it is one round trip. */
 export interface Needs {
   /** With all their ancestors. */
@@ -14,10 +20,14 @@ export interface Needs {
   sum_ids: Set<string>;
   names: { parent_id: string; name_key: string }[];
   /** All names of a folder that begin so: to find a free one. */
-  stems: { parent_id: string; stem: string }[];
+  numbered: { parent_id: string; prefix: string }[];
+  /** How many levels lie below them, for moves; exact up to `HEIGHT_NODES_MAX` items. */
+  height_ids: Set<string>;
   upload_ids: Set<string>;
   versions: { file_id: string; version_id: string }[];
   permissions: { file_id: string; permission_id: string }[];
+  /** Files whose living grants to people are needed, all of them. */
+  grants: Set<string>;
   op_ids: Set<string>;
 }
 
@@ -28,6 +38,7 @@ export interface Snapshot {
   trees: FileRow[];
   sums: Map<string, { bytes: number; count: number }>;
   taken: { parent_id: string; name_key: string }[];
+  heights: Map<string, number>;
   uploads: UploadRow[];
   versions: VersionRow[];
   permissions: PermissionRow[];
@@ -35,9 +46,9 @@ export interface Snapshot {
   done: { entry: JournalRow; file: FileRow | null; permission: PermissionRow | null }[];
 }
 
-/** One D1 batch. `expected_seq` guards it against a second hub of the same drive. */
+/** One D1 batch. `expected` guards it against a second hub of the same drive; reservations move no sequence number. */
 export interface Writes {
-  expected_seq: number;
+  expected: Pick<DriveRow, "seq" | "used_bytes" | "reserved_bytes">;
   seq: number;
   used_delta: number;
   reserved_delta: number;

@@ -2,7 +2,7 @@ import type { RightsStore } from "../sharing/rights.ts";
 import type { Bytes, ObjectStore } from "../storage/ports.ts";
 import type { Outcome, Submission } from "../sync/commands.ts";
 import type { TenantId } from "../protocol/ids.ts";
-import type { FileRow } from "../files/model.ts";
+import type { FileRow, JournalRow } from "../files/model.ts";
 import type { ChunkRow, UploadRow } from "./model.ts";
 
 export interface UploadStore {
@@ -14,7 +14,10 @@ export interface UploadStore {
   /** Living files of the drive whose current content has this verified hash: candidates for an instant upload. */
   withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]>;
   /** What an earlier try of an operation made. */
-  madeBy(drive_id: string, op_id: string): Promise<FileRow | null>;
+  madeBy(
+    drive_id: string,
+    op_id: string,
+  ): Promise<{ entry: Pick<JournalRow, "op" | "at" | "file_id">; file: FileRow } | null>;
 }
 
 /** Everything an upload touches, in the tenant where the file will lie. */

@@ -8,6 +8,7 @@ import { formatManifest } from "../storage/manifest.ts";
 import { PartsRejected } from "../storage/ports.ts";
 import { writeContent } from "../storage/write.ts";
 import type { Actor, StoredContent } from "../sync/commands.ts";
+import { requireSameRequest } from "../sync/replay.ts";
 import { assemble, receiveChunk } from "./chunks.ts";
 import type { ChunkRow, UploadRow, UploadTarget } from "./model.ts";
 import { FILE_MAX_BYTES, partSizeFor, requireSize, SESSION_TTL } from "./parts.ts";
@@ -17,6 +18,8 @@ export interface Caller {
   principal: Extract<Principal, { kind: "user" }>;
   actor: Actor;
   op_id: string;
+  /** The client chose `op_id`: an earlier try may have committed it. */
+  may_repeat: boolean;
 }
 
 /** The drive that will hold the bytes, when the caller may write there. */
@@ -131,10 +134,11 @@ export async function storeWhole(
 ): Promise<FileRow> {
   if (size !== null) requireSize(size);
   const drive_id = await driveOf(deps, caller, target);
-  const made = await deps.uploads.madeBy(drive_id, caller.op_id);
+  const made = caller.may_repeat ? await deps.uploads.madeBy(drive_id, caller.op_id) : null;
   if (made !== null) {
+    requireSameRequest(made, { op: "commit_upload", target });
     await deps.bytes.discard(body);
-    return made;
+    return made.file;
   }
   await deps.spend(1, size ?? 0);
   const object_key = objectKey(deps);
@@ -188,11 +192,13 @@ export interface Session {
   chunks: ChunkRow[];
 }
 
+export const UNKNOWN_UPLOAD = "There is no such upload.";
+
 /** A session belongs to who opened it: to others it does not exist. */
 export async function findSession(deps: UploadDeps, caller: Caller, upload_id: string): Promise<Session> {
   const session = await deps.uploads.find(upload_id);
   if (session === null || session.upload.created_by !== caller.actor.user_id || session.upload.size === null)
-    throw new DriveError("unknown_upload", "There is no such upload.");
+    throw new DriveError("unknown_upload", UNKNOWN_UPLOAD);
   return session;
 }
 
@@ -227,7 +233,7 @@ export async function completeUpload(
   const { upload } = session;
   if (upload.state === "committed") {
     const made = await deps.uploads.madeBy(upload.drive_id, caller.op_id);
-    if (made !== null) return made;
+    if (made !== null && made.file.file_id === upload.file_id) return made.file;
   }
   requireOpen(session, deps.now());
   const assembled = assemble(session, chunks);

@@ -1,10 +1,16 @@
+/**
+ * What an entry is kept under: one string for each step of a path. A step is a value, never a path of its own, so
+ * whatever a visitor sends names an entry of its own kind.
+ */
+export type CacheKey = readonly string[];
+
 /** A cache near the visitor. It may forget anything at any time, and each place has its own. */
 export interface EdgeCache {
   /** Null on a miss. With a range, exactly these bytes of the entry, or null. */
-  match(key: string, range?: { offset: number; length: number }): Promise<Response | null>;
+  match(key: CacheKey, range?: { offset: number; length: number }): Promise<Response | null>;
   /** Resolves when the body was read to its end. An entry whose body errors is not kept. */
-  put(key: string, response: Response): Promise<void>;
-  delete(key: string): Promise<void>;
+  put(key: CacheKey, response: Response): Promise<void>;
+  delete(key: CacheKey): Promise<void>;
 }
 
 /** The CDN in front of an entrypoint (Workers Cache), where a hit runs no code at all. */
@@ -14,6 +20,15 @@ export interface OuterCache {
 
 /** Keys are no addresses that anyone could ask for: the named cache is reached by this code only. */
 const BASE = "https://cache.invalid/";
+
+/** Steps that an address loses when it is read (WHATWG URL, 4.4), and with them those before. */
+const DOTS = new Set(["", ".", ".."]);
+
+/** One address for each key. Throws for a step that no address can have. */
+function addressOf(key: CacheKey): string {
+  if (key.length === 0 || key.some((step) => DOTS.has(step))) throw new Error("no key of an entry");
+  return BASE + key.map(encodeURIComponent).join("/");
+}
 
 /** The Cache API. A cache that fails is a cache that misses: it never fails a request. */
 export class CacheApi implements EdgeCache {
@@ -27,11 +42,11 @@ export class CacheApi implements EdgeCache {
     return caches.open(this.#name);
   }
 
-  async match(key: string, range?: { offset: number; length: number }): Promise<Response | null> {
+  async match(key: CacheKey, range?: { offset: number; length: number }): Promise<Response | null> {
     const headers = new Headers();
     if (range !== undefined) headers.set("range", `bytes=${range.offset}-${range.offset + range.length - 1}`);
     try {
-      const response = await (await this.#open()).match(new Request(BASE + key, { headers }));
+      const response = await (await this.#open()).match(new Request(addressOf(key), { headers }));
       if (response === undefined) return null;
       if (range === undefined || response.status === 206) return response;
       await response.body?.cancel();
@@ -41,9 +56,9 @@ export class CacheApi implements EdgeCache {
     }
   }
 
-  async put(key: string, response: Response): Promise<void> {
+  async put(key: CacheKey, response: Response): Promise<void> {
     try {
-      await (await this.#open()).put(BASE + key, response);
+      await (await this.#open()).put(addressOf(key), response);
     } catch {
       // The next visitor misses again.
     }
@@ -51,9 +66,9 @@ export class CacheApi implements EdgeCache {
     if (!response.bodyUsed) await response.body?.cancel().catch(() => undefined);
   }
 
-  async delete(key: string): Promise<void> {
+  async delete(key: CacheKey): Promise<void> {
     try {
-      await (await this.#open()).delete(BASE + key);
+      await (await this.#open()).delete(addressOf(key));
     } catch {
       // The bound of L4 holds without it.
     }

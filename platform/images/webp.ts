@@ -1,13 +1,15 @@
 /** libwebp, from Squoosh. Each use has an instance of its own, whose memory goes with it. */
 import createDecoder from "@jsquash/webp/codec/dec/webp_dec.js";
 import decoderModule from "@jsquash/webp/codec/dec/webp_dec.wasm";
-import createEncoder from "@jsquash/webp/codec/enc/webp_enc.js";
-import encoderModule from "@jsquash/webp/codec/enc/webp_enc.wasm";
+import createEncoder from "@jsquash/webp/codec/enc/webp_enc_simd.js";
+import encoderModule from "@jsquash/webp/codec/enc/webp_enc_simd.wasm";
 import { defaultOptions } from "@jsquash/webp/meta.js";
 import type { Pixels, Raster } from "../../core/previews/pixels.ts";
 
 /** Squoosh's scale of 0 to 100: below it skies show bands, above it files only grow. */
 const QUALITY = 78;
+/** Libwebp's effort, 0 to 6: 2 takes half the time of 4 for files that are a tenth larger, as measured. */
+const METHOD = 2;
 
 /** Emscripten's hook: the module is compiled at deploy, because Workers compile nothing at run time. */
 const from = (module: WebAssembly.Module) => ({
@@ -21,7 +23,7 @@ const from = (module: WebAssembly.Module) => ({
 
 export async function encodeWebp({ data, width, height }: Pixels): Promise<Uint8Array> {
   const encoder = await createEncoder(from(encoderModule));
-  const encoded = encoder.encode(data, width, height, { ...defaultOptions, quality: QUALITY });
+  const encoded = encoder.encode(data, width, height, { ...defaultOptions, quality: QUALITY, method: METHOD });
   if (encoded === null) throw new Error("the picture could not be encoded");
   return encoded;
 }

@@ -2,6 +2,9 @@ import type { Miniflare } from "miniflare";
 import { CONSUMERS } from "./project.ts";
 import { readConfig } from "./worker-config.ts";
 
+/** The sweep leaves alone what is younger than five seconds. */
+const FIRST_TICK = 6_000;
+
 /**
  * Plays the platform's cron: every minute, each schedule of the consumers. The schedules there are `* * * * *` only,
  * which {@link everyMinute} insists on rather than to run another one at the wrong time.
@@ -12,10 +15,16 @@ export function startCrons(mf: Miniflare, say: (message: string) => void): { tic
     const worker = await mf.getWorker(CONSUMERS.name);
     for (const cron of crons) await worker.scheduled({ cron, scheduledTime: new Date() });
   };
-  const timer = setInterval(() => {
-    tick().catch((error: unknown) => say(`error: the scheduled run failed: ${String(error)}`));
-  }, 60_000);
-  return { tick, stop: () => clearInterval(timer) };
+  const run = (): void =>
+    void tick().catch((error: unknown) => say(`error: the scheduled run failed: ${String(error)}`));
+  // Queues are in memory here: what the last stop lost is found soon, not a minute later.
+  const first = setTimeout(run, FIRST_TICK);
+  const timer = setInterval(run, 60_000);
+  const stop = (): void => {
+    clearTimeout(first);
+    clearInterval(timer);
+  };
+  return { tick, stop };
 }
 
 function everyMinute(crons: readonly string[]): readonly string[] {

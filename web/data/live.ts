@@ -9,20 +9,28 @@ const OFFLINE_AFTER_MS = 3000;
 const KEEP_FRESH_MS = 60_000;
 
 let live: Live | null = null;
+let lost = false;
 let offline = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
-function setOffline(value: boolean): void {
-  if (offline === value) return;
-  offline = value;
+/** The browser knows best when there is no network at all; the socket, when there is one but no server behind it. */
+function judge(): void {
+  const now = lost || !navigator.onLine;
+  if (offline === now) return;
+  offline = now;
   for (const listener of listeners) listener();
+}
+
+function setLost(value: boolean): void {
+  lost = value;
+  judge();
 }
 
 function onState(state: LiveState): void {
   clearTimeout(timer);
-  if (state === "connecting") timer = setTimeout(() => setOffline(true), navigator.onLine ? OFFLINE_AFTER_MS : 0);
-  else setOffline(false);
+  if (state === "connecting") timer = setTimeout(() => setLost(true), OFFLINE_AFTER_MS);
+  else setLost(false);
 }
 
 /** Follows the drive of whoever is signed in. @returns how to stop */
@@ -43,11 +51,15 @@ export function followDrive(): () => void {
     if (document.visibilityState === "visible") void session.fresh_token().catch(() => undefined);
   };
   const interval = setInterval(keepFresh, KEEP_FRESH_MS);
+  window.addEventListener("online", judge);
+  window.addEventListener("offline", judge);
   window.addEventListener("online", nudge);
   document.addEventListener("visibilitychange", nudge);
   document.addEventListener("visibilitychange", keepFresh);
   return () => {
     clearInterval(interval);
+    window.removeEventListener("online", judge);
+    window.removeEventListener("offline", judge);
     window.removeEventListener("online", nudge);
     document.removeEventListener("visibilitychange", nudge);
     document.removeEventListener("visibilitychange", keepFresh);

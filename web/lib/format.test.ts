@@ -19,6 +19,7 @@ test.each([
   [0.2, "1 second"],
   [7.1, "8 seconds"],
   [41, "45 seconds"],
+  [56, "about 1 minute"],
   [150, "about 3 minutes"],
   [7300, "about 2 hours"],
   [200_000, "about 2 days"],

@@ -21,7 +21,7 @@ export const formatRate = (rate: number, locale?: string): string => `${formatSi
 /** "about 3 minutes": rounded as coarsely as the estimate is. @param seconds what is left */
 export function formatTimeLeft(seconds: number, locale?: string): string {
   const [value, unit] =
-    seconds < 60
+    seconds <= 55
       ? ([Math.max(1, seconds < 10 ? Math.ceil(seconds) : Math.ceil(seconds / 5) * 5), "second"] as const)
       : seconds < 3600
         ? ([Math.round(seconds / 60), "minute"] as const)

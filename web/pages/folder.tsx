@@ -8,6 +8,7 @@ import { contentsQuery, fileQuery } from "../data/queries.ts";
 import { uploadEntries, uploadFiles } from "../data/uploads.ts";
 import { entriesOfChosen } from "../lib/tree-drop.ts";
 import { useKeys } from "../lib/use-keys.ts";
+import { moreOf } from "../lib/more-of.ts";
 import { useSelection } from "../lib/use-selection.ts";
 import { Breadcrumb } from "../parts/breadcrumb.tsx";
 import { DropArea } from "../parts/drop-area.tsx";
@@ -92,7 +93,7 @@ export function FolderPage({ folder_id }: { folder_id: string }) {
         onSelect={selection.set}
         onOpen={acts.open}
         renderMenu={(file) => <FileMenu file={file} actions={acts.menu(file)} />}
-        more={{ has: query.hasNextPage, loading: query.isFetchingNextPage, load: () => void query.fetchNextPage() }}
+        more={moreOf(query)}
         sort={{ by: sort, onChange: setSort }}
         empty={
           <ListState query={query}>

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { searchQuery } from "../data/queries.ts";
 import { snippetPieces } from "../lib/snippet.ts";
+import { moreOf } from "../lib/more-of.ts";
 import { useSelection } from "../lib/use-selection.ts";
 import { ListState } from "../parts/empty.tsx";
 import { FileMenu } from "../parts/file-menu.tsx";
@@ -34,7 +35,7 @@ export function SearchPage({ q }: { q: string }) {
         onSelect={selection.set}
         onOpen={acts.open}
         renderMenu={(file) => <FileMenu file={file} actions={acts.menu(file)} />}
-        more={{ has: query.hasNextPage, loading: query.isFetchingNextPage, load: () => void query.fetchNextPage() }}
+        more={moreOf(query)}
         renderNote={(file) => <Snippet snippet={hits.get(file.file_id)?.snippet ?? null} />}
         empty={
           <ListState query={query}>

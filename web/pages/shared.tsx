@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { sharedQuery } from "../data/queries.ts";
+import { moreOf } from "../lib/more-of.ts";
 import { useSelection } from "../lib/use-selection.ts";
 import { ListState } from "../parts/empty.tsx";
 import { FileMenu } from "../parts/file-menu.tsx";
@@ -32,7 +33,7 @@ export function SharedPage() {
         onSelect={selection.set}
         onOpen={acts.open}
         renderMenu={(file) => <FileMenu file={file} actions={acts.menu(file).filter((action) => !action.danger)} />}
-        more={{ has: query.hasNextPage, loading: query.isFetchingNextPage, load: () => void query.fetchNextPage() }}
+        more={moreOf(query)}
         renderNote={(file) => {
           const by = shared.get(file.file_id)?.shared_by;
           return by && text.by(by);

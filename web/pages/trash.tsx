@@ -4,6 +4,7 @@ import type { File } from "../../client/index.ts";
 import { deleteForEver, emptyTrash, restore } from "../data/actions.ts";
 import { trashQuery } from "../data/queries.ts";
 import { useKeys } from "../lib/use-keys.ts";
+import { moreOf } from "../lib/more-of.ts";
 import { useSelection } from "../lib/use-selection.ts";
 import { ConfirmDialog } from "../parts/confirm-dialog.tsx";
 import { ListState } from "../parts/empty.tsx";
@@ -72,7 +73,7 @@ export function TrashPage() {
         onSelect={selection.set}
         onOpen={() => undefined}
         renderMenu={(file) => <FileMenu file={file} actions={actions} />}
-        more={{ has: query.hasNextPage, loading: query.isFetchingNextPage, load: () => void query.fetchNextPage() }}
+        more={moreOf(query)}
         empty={<ListState query={query}>{text.empty}</ListState>}
       />
       {asked && (

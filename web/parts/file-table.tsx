@@ -16,6 +16,7 @@ import {
 } from "react-aria-components";
 import type { File } from "../../client/index.ts";
 import { formatExact, formatSize, formatWhen } from "../lib/format.ts";
+import type { More } from "../lib/more-of.ts";
 import { useNarrow } from "../lib/use-narrow.ts";
 import { Icon } from "../ui/icons.tsx";
 import { FileIcon } from "./file-icon.tsx";
@@ -34,7 +35,7 @@ export interface FileTableProps {
   onSelect: (keys: Selection) => void;
   onOpen: (file: File) => void;
   renderMenu: (file: File) => ReactNode;
-  more: { has: boolean; loading: boolean; load: () => void };
+  more: More;
   sort?: { by: SortDescriptor; onChange: (by: SortDescriptor) => void };
   /** Second line of the name on narrow screens and under search hits. */
   renderNote?: (file: File) => ReactNode;

@@ -62,7 +62,7 @@ export function UploadTray() {
           <Icon name={open ? "down" : "up"} />
         </IconButton>
       </header>
-      {snapshot.running > 0 && (
+      {snapshot.running > 0 && snapshot.items.length > 1 && (
         <div className="tray-total">
           <Progress label={text.total} value={snapshot.sent} total={snapshot.total} />
           <span className="note">{line(snapshot.sent, snapshot.total, snapshot.rate, snapshot.left_s)}</span>

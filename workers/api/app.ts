@@ -1,5 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
@@ -20,13 +20,15 @@ import { meRoutes } from "./routes/me.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { previewRoutes } from "./routes/previews.ts";
 import { searchRoutes } from "./routes/search.ts";
+import { shareInfoRoutes, sharingRoutes } from "./routes/sharing.ts";
 import { syncRoutes } from "./routes/sync.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 import type { App, AppEnv } from "./types.ts";
 
-/** Bodies that are files: streamed, bounded by their own rules. */
-const isBytes = (method: string, path: string): boolean =>
-  (method === "PUT" && /\/(chunks|files)\/[^/]+$/.test(path)) || (method === "POST" && path.endsWith("/files/upload"));
+/** Bodies that are files: streamed, bounded by their own rules. Without a name an upload is a JSON body of a session. */
+const isBytes = ({ req }: Context<AppEnv>): boolean =>
+  (req.method === "PUT" && /\/(chunks|files)\/[^/]+$/.test(req.path)) ||
+  (req.method === "POST" && req.path.endsWith("/files/upload") && req.query("name") !== undefined);
 
 const limitJson = bodyLimit({
   maxSize: JSON_MAX_BYTES,
@@ -51,6 +53,7 @@ function apiRoutes(): App {
   openapiRoute(api);
   authRoutes(api);
   downloadRoutes(api);
+  shareInfoRoutes(api);
   api.use("*", authenticate, limitUser);
   meRoutes(api);
   folderRoutes(api);
@@ -59,6 +62,7 @@ function apiRoutes(): App {
   fileRoutes(api);
   previewRoutes(api);
   searchRoutes(api);
+  sharingRoutes(api);
   return api;
 }
 
@@ -83,7 +87,8 @@ export function createApp(): Hono<AppEnv> {
     await next();
     const { body, bodyUsed } = c.req.raw;
     if (body !== null && !bodyUsed && !body.locked) await discard(body);
-    if (c.res.status !== 101) c.res.headers.set("x-request-id", c.var.request_id);
+    // The Worker of links has set its own, which its problem documents name.
+    if (c.res.status !== 101 && !c.res.headers.has("x-request-id")) c.res.headers.set("x-request-id", c.var.request_id);
   });
   healthRoutes(root);
   metricsRoutes(root);
@@ -92,7 +97,12 @@ export function createApp(): Hono<AppEnv> {
   root.use("/api/*", (c, next) => (c.req.header("upgrade") === undefined ? secure(c, next) : next()));
   docsRoutes(root);
   root.use("*", limitAddress);
-  root.use("*", (c, next) => (isBytes(c.req.method, c.req.path) ? next() : limitJson(c, next)));
+  root.use("*", (c, next) => (isBytes(c) ? next() : limitJson(c, next)));
+  root.all("/s/*", async (c) => {
+    const answer = await c.env.PUBLIC_LINKS.fetch(c.req.raw);
+    // A copy: the headers of a fetched answer cannot be changed.
+    return new Response(answer.body, answer);
+  });
   const api = apiRoutes();
   root.route(BASE, api);
   // The seed's journeys say /v1.

@@ -8,12 +8,11 @@ export { SyncHub } from "../../durable-objects/sync-hub.ts";
 
 const app = createApp();
 
-const OURS = /^\/(api\/|v1\/|healthz$|readyz$|metrics$)/;
+const OURS = /^\/(api\/|v1\/|s\/|healthz$|readyz$|metrics$)/;
 
 export default {
   fetch(request, env, ctx) {
     const { pathname } = new URL(request.url);
-    if (pathname.startsWith("/s/")) return env.PUBLIC_LINKS.fetch(request);
     return OURS.test(pathname) ? app.fetch(request, env, ctx) : env.ASSETS.fetch(request);
   },
 } satisfies ExportedHandler<Env>;

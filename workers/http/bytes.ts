@@ -1,6 +1,7 @@
 /** One representation over HTTP: conditions, ranges and HEAD as RFC 9110 (sections 13 and 14) says. */
 import { create as contentDisposition } from "content-disposition";
 import { DriveError } from "../../core/protocol/errors.ts";
+import { servedAs } from "./media-type.ts";
 import { type ByteRange, parseRange } from "./range.ts";
 
 export interface Representation {
@@ -8,16 +9,14 @@ export interface Representation {
   etag: string;
   size: number;
   last_modified: Date;
-  media_type: string;
+  /** As it is stored: see `servedAs`. */
+  media_type: string | null;
   file_name: string;
   /** SHA-256 in hex, when known: `Repr-Digest` (RFC 9530). */
   content_hash: string | null;
   cache_control: string;
   open(offset: number, length: number): Promise<ReadableStream<Uint8Array>>;
 }
-
-/** Types that a browser may show in the page: pictures, sound, film, PDF and plain text run nothing. */
-const INLINE = /^(image\/(?!svg)|audio\/|video\/|application\/pdf$|text\/plain)/;
 
 /** Public and private bytes run nothing, whatever their type says. */
 export const BYTE_SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -92,9 +91,9 @@ export async function serveBytes(request: Request, r: Representation): Promise<R
   if (failed === 304) return new Response(null, { status: 304, headers });
   if (failed === 412) throw new DriveError("precondition_failed", "The file has changed since.");
 
-  const type = INLINE.test(r.media_type) ? "inline" : "attachment";
-  headers.set("content-type", r.media_type);
-  headers.set("content-disposition", contentDisposition(r.file_name, { type }));
+  const { disposition, content_type } = servedAs(r.media_type);
+  headers.set("content-type", content_type);
+  headers.set("content-disposition", contentDisposition(r.file_name, { type: disposition }));
   // The runtime compresses what has no encoding, and then neither lengths nor ranges are true any more.
   headers.set("content-encoding", "identity");
   if (r.content_hash !== null) headers.set("repr-digest", `sha-256=:${base64(r.content_hash)}:`);

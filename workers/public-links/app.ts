@@ -42,20 +42,22 @@ function cacheHeaders({ link, until }: Resolution, now: number): Record<string, 
   };
 }
 
-const wantsPage = (c: Context): boolean => (c.req.header("accept") ?? "").includes("text/html");
+type AppEnv = { Variables: { request_id: string } };
 
-export function createApp(deps: Deps): Hono {
-  const app = new Hono();
+const wantsPage = (c: Context<AppEnv>): boolean => (c.req.header("accept") ?? "").includes("text/html");
+
+export function createApp(deps: Deps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
   const resolver = new Resolver(deps);
-  const tokenOf = (c: Context): string => c.req.param("token") ?? "";
+  const tokenOf = (c: Context<AppEnv>): string => c.req.param("token") ?? "";
 
-  const open = async (c: Context): Promise<Resolution> => {
+  const open = async (c: Context<AppEnv>): Promise<Resolution> => {
     const resolution = await resolver.open(tokenOf(c));
     await requirePassword(c, deps, resolution.link);
     return resolution;
   };
 
-  const page = async (c: Context, resolution: Resolution): Promise<Response> => {
+  const page = async (c: Context<AppEnv>, resolution: Resolution): Promise<Response> => {
     const { link } = resolution;
     await requireLeft(deps, link);
     const headers = { ...PAGE_HEADERS, ...cacheHeaders(resolution, deps.now()) };
@@ -66,11 +68,17 @@ export function createApp(deps: Deps): Hono {
     return c.body(String(await folderPage(link, folder)), 200, headers);
   };
 
-  const failure = async (c: Context, error: unknown): Promise<Response> => {
-    if (!(error instanceof DriveError)) console.error("public link failed", error);
+  const failure = async (c: Context<AppEnv>, error: unknown): Promise<Response> => {
+    if (!(error instanceof DriveError))
+      // The message of a database error can hold parameters: only its name and place are logged.
+      console.error({
+        message: "a public link failed",
+        name: error instanceof Error ? error.name : "unknown",
+        stack: error instanceof Error ? error.stack?.split("\n").slice(1, 8) : undefined,
+      });
     const known =
       error instanceof DriveError ? error : new DriveError("unavailable", "This cannot be opened right now.");
-    const answer = problem(known, c.req.header("x-request-id") ?? crypto.randomUUID());
+    const answer = problem(known, c.var.request_id);
     const isPage = c.req.path.split("/").length === 3;
     if (!isPage && !wantsPage(c)) return answer;
     const asks = ["password_required", "wrong_password", "rate_limited"].includes(known.code);
@@ -79,6 +87,12 @@ export function createApp(deps: Deps): Hono {
     const headers = { ...Object.fromEntries(answer.headers), ...PAGE_HEADERS };
     return c.body(String(body), statusOf(known.code) as 404, headers);
   };
+
+  app.use("*", async (c, next) => {
+    c.set("request_id", c.req.header("cf-ray") ?? crypto.randomUUID());
+    await next();
+    c.res.headers.set("x-request-id", c.var.request_id);
+  });
 
   app.get("/s/:token", async (c) => page(c, await open(c)));
 
@@ -105,7 +119,7 @@ export function createApp(deps: Deps): Hono {
       etag: `"${file.version_id}"`,
       size: file.size,
       last_modified: new Date(file.updated_at),
-      media_type: file.mime_type ?? "application/octet-stream",
+      media_type: file.mime_type,
       file_name: file.name,
       content_hash: file.content_hash,
       cache_control: `${cache_control}, no-transform`,

@@ -17,7 +17,10 @@ export interface Env {
 export interface Deps {
   shards: ShardMap;
   blobs: ObjectStore;
+  /** What was read of links. Nothing that a visitor or an owner wrote as bytes is ever in it. */
   cache: EdgeCache;
+  /** Bytes of files, as their owners wrote them. */
+  bytes_cache: EdgeCache;
   gates: DurableObjectNamespace<LinkGate>;
   /** Signs the cookies of visitors. */
   secret: string;
@@ -31,6 +34,7 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, "waitUntil">, o
     shards: new ShardMap(env.DIRECTORY, shardBindings(env, config.SHARDS)),
     blobs: new R2ObjectStore(env.BLOBS),
     cache: new CacheApi("edgedrive-links"),
+    bytes_cache: new CacheApi("edgedrive-shared-bytes"),
     gates: env.LINK_GATE,
     // Not the key of access tokens itself: what is signed for one purpose proves nothing for another.
     secret: `public-links ${config.TOKEN_SECRET}`,

@@ -31,7 +31,7 @@ export class PublicLinks extends WorkerEntrypoint<Env> {
     await purgeTokens(this.#deps(), workersCache(this.ctx.cache), tokens);
   }
 
-  /** After files of one tenant got a new version, moved or went to trash: every link that reaches them. Never throws. */
+  /** After files of one tenant got a new version or went to trash: every link that shows them. Never throws. */
   async purgeFiles(file_ids: string[]): Promise<void> {
     await purgeFiles(this.#deps(), workersCache(this.ctx.cache), file_ids);
   }

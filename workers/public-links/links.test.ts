@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { FileRow } from "../../core/files/model.ts";
 import { newShareToken } from "../../core/protocol/ids.ts";
+import { CacheApi } from "../../platform/cache/edge-cache.ts";
 import { DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Visitor } from "../../test/support/workerd/visitor.ts";
 
@@ -26,6 +27,15 @@ describe("what a link answers", () => {
     expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
     expect(answer.headers.get("referrer-policy")).toBe("no-referrer");
+    expect(answer.headers.get("x-request-id")).toEqual(expect.any(String));
+  });
+
+  test("L1: the page's own style, and no other, is let through", async () => {
+    const { answer, text } = await new Visitor().ask(`/s/${await tokenOf(await aFile())}`);
+    const style = /<style>([^]*)<\/style>/.exec(text)?.[1] as string;
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style)));
+    const hash = btoa(String.fromCharCode(...digest));
+    expect(answer.headers.get("content-security-policy")).toContain(`style-src 'sha256-${hash}'`);
   });
 
   test("L1: an attribute cannot be broken out of by a name", async () => {
@@ -170,6 +180,26 @@ describe("the two layers of the cache", () => {
     expect(Buffer.compare(whole.bytes, bytes)).toBe(0);
   });
 
+  test("L7: a filling whose request died is taken over by the next visitor", async () => {
+    const bytes = noise(100_000);
+    const token = await tokenOf(await aFile(bytes));
+    const { promise: began, resolve } = Promise.withResolvers<void>();
+    // As the runtime ends a request: nothing that waits in it is ever settled.
+    const put = (): Promise<void> => {
+      resolve();
+      return new Promise<void>(() => undefined);
+    };
+    const bytes_cache = { match: async () => null, put, delete: async () => undefined };
+    void new Visitor({ waitUntil: () => undefined, bytes_cache }).ask(`/s/${token}/download`);
+    await began;
+    const visitor = new Visitor();
+    visitor.ahead = 31_000;
+    expect(Buffer.compare((await visitor.ask(`/s/${token}/download`)).bytes, bytes)).toBe(0);
+    visitor.reset();
+    expect(Buffer.compare((await visitor.ask(`/s/${token}/download`)).bytes, bytes)).toBe(0);
+    expect(visitor.counts.r2).toBe(0);
+  });
+
   test("L7: bytes that cannot be read are an error, never a short answer, and leave no entry", async () => {
     const bytes = noise(1000);
     const file = await aFile(bytes);
@@ -225,6 +255,79 @@ describe("the two layers of the cache", () => {
     await drive.file("v.txt", next, { file_id: file.file_id });
     await visitor.purgeFiles(file.file_id);
     for (const path of paths) expect((await visitor.ask(path)).bytes).toEqual(next);
+  });
+});
+
+describe("L13: what visitors and owners write never passes for what the service wrote", () => {
+  /** What the service itself would keep of a link, but over a file of the victim's. */
+  async function forged(token: string): Promise<{ body: Uint8Array; stolen: Uint8Array }> {
+    const victim = await DriveFixture.create();
+    const stolen = noise(64);
+    const secret = await victim.file("secret.txt", stolen);
+    const sql = "select manifest from contents where tenant_id = ?1 and content_id = ?2";
+    const manifest = await victim.shard.prepare(sql).bind(victim.tenant, secret.content_id).first<string>("manifest");
+    const link = {
+      tenant_id: victim.tenant,
+      token,
+      permission_id: victim.id(),
+      permission: "view",
+      password_hash: null,
+      max_downloads: null,
+      expires_at: null,
+      revoked_at: null,
+      trashed: false,
+      file: { ...secret, manifest },
+    };
+    const resolution = { link, until: Date.now() + 1_000_000, key: crypto.randomUUID() };
+    return { body: new TextEncoder().encode(JSON.stringify(resolution)), stolen };
+  }
+
+  test("an attacker's file is no reading of a link, however its bytes are called", async () => {
+    const visitor = new Visitor();
+    const { body, stolen } = await forged(newShareToken(drive.tenant));
+    const file = await aFile(body);
+    const mine = await visitor.ask(`/s/${await tokenOf(file)}/download`);
+    expect(mine.bytes).toEqual(body);
+    const [tenant, version] = [drive.tenant, file.version_id];
+    for (const path of [`${tenant}/${version}`, `bytes/${tenant}/${version}`, `link/../bytes/${tenant}/${version}`])
+      for (const up of ["..%2F", "%2E%2E%2F", "..%5C", "%252E%252E%252F", "..%2F..%2F", ".%2F..%2F"])
+        for (const tail of ["", "/download"]) {
+          const asked = `/s/${up}${path.replaceAll("/", "%2F")}${tail}`;
+          const { answer, bytes } = await visitor.ask(asked);
+          expect(answer.status, asked).toBe(404);
+          expect(bytes).not.toEqual(stolen);
+        }
+  });
+
+  test("an entry that is no reading, or that of another link, is a miss", async () => {
+    const cache = new CacheApi("edgedrive-links");
+    const bytes = noise(50);
+    const token = await tokenOf(await aFile(bytes));
+    const other = await forged(newShareToken(drive.tenant));
+    const kept = { headers: { "cache-control": "max-age=60" } };
+    for (const body of [new TextEncoder().encode('{"link":1}'), new TextEncoder().encode("no JSON"), other.body]) {
+      await cache.put(["link", token], new Response(Uint8Array.from(body), kept));
+      expect((await new Visitor().ask(`/s/${token}/download`)).bytes).toEqual(bytes);
+    }
+  });
+
+  test("what names files and pages is checked as tokens are", async () => {
+    const folder = await drive.folder(crypto.randomUUID());
+    const names = ["..", "../../x", "a/../b"].map((text) => encodeURIComponent(text));
+    const token = await tokenOf(folder);
+    await drive.file("a.txt", noise(10), { parent_id: folder.file_id });
+    const visitor = new Visitor();
+    for (const name of names) {
+      for (const path of [`/download?file_id=${name}`, `/contents?folder_id=${name}`, `?folder_id=${name}`])
+        expect((await visitor.ask(`/s/${token}${path}`)).answer.status, path).toBe(400);
+      // A cursor is a name: any text is one.
+      for (let again = 0; again < 2; again++) {
+        const page = await visitor.ask(`/s/${token}/contents?cursor=${name}`);
+        expect(JSON.parse(page.text).items.map((item: { name: string }) => item.name)).toEqual(
+          decodeURIComponent(name) < "a.txt" ? ["a.txt"] : [],
+        );
+      }
+    }
   });
 });
 

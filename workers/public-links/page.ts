@@ -5,8 +5,7 @@ import type { ErrorCode } from "../../core/protocol/errors.ts";
 import type { Link, SharedFile } from "../../core/sharing/links.ts";
 import type { SharedFolder, SharedItem } from "../../platform/d1/shard/links-store.ts";
 import { brokenIcon, downloadIcon, iconOf, lockIcon, logo } from "./icons.ts";
-import { STYLE } from "./style.ts";
-import { raw } from "hono/html";
+import { STYLE_ELEMENT } from "./style.ts";
 
 type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
@@ -34,9 +33,7 @@ const document = (title: string, body: Html): Html =>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title} · Edgedrive</title>
-        <style>
-          ${raw(STYLE)}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body>
         <header>${logo}Edgedrive</header>
@@ -45,8 +42,8 @@ const document = (title: string, body: Html): Html =>
       </body>
     </html>`;
 
-const expiry = (link: Link): string =>
-  link.expires_at === null ? "" : ` · link works until ${minutes.format(link.expires_at)} UTC`;
+const expiry = (link: Link): Html | "" =>
+  link.expires_at === null ? "" : html`<p>The link works until ${minutes.format(link.expires_at)} UTC</p>`;
 
 /** Pictures that a browser shows by itself and that are worth loading at once; one that counts downloads shows none. */
 const hasPicture = (link: Link, file: SharedFile): boolean =>
@@ -66,7 +63,8 @@ export function filePage(link: Link): Html {
       ${preview}
       <div>
         <h1>${file.name}</h1>
-        <p class="meta">${formatSize(file.size)} · updated ${days.format(file.updated_at)}${expiry(link)}</p>
+        <p class="meta">${formatSize(file.size)} · updated ${days.format(file.updated_at)}</p>
+        ${expiry(link)}
       </div>
       <a class="button" href="${download}" download="${file.name}">${downloadIcon}Download</a>
     </div>`,
@@ -78,8 +76,8 @@ const item = (link: Link, file: SharedItem): Html => {
   const href = file.is_folder ? `/s/${link.token}?folder_id=${id}` : `/s/${link.token}/download?file_id=${id}`;
   return html`<li>
     <a href="${href}"
-      >${iconOf(file.is_folder, file.mime_type)}<span class="name">${file.name}</span
-      ><span class="size">${file.is_folder ? "" : formatSize(file.size)}</span></a
+      >${iconOf(file.is_folder, file.mime_type)}<span class="name">${file.name}</span>
+      <span class="size">${file.is_folder ? "" : formatSize(file.size)}</span></a
     >
   </li>`;
 };
@@ -109,7 +107,8 @@ export function folderPage(link: Link, folder: SharedFolder): Html {
     html`${trail}
       <div class="head">
         <h1>${here?.name}</h1>
-        <p>Shared folder${expiry(link)}</p>
+        <p>Shared folder</p>
+        ${expiry(link)}
       </div>
       ${list}${more}`,
   );

@@ -6,16 +6,28 @@ import { parseManifest } from "../../core/storage/manifest.ts";
 import { readContent } from "../../core/storage/read.ts";
 import type { TenantId } from "../../core/protocol/ids.ts";
 import type { SharedFile } from "../../core/sharing/links.ts";
+import type { CacheKey } from "../../platform/cache/edge-cache.ts";
 import type { Deps } from "./deps.ts";
 
-type BytesDeps = Pick<Deps, "blobs" | "cache" | "waitUntil">;
+type BytesDeps = Pick<Deps, "blobs" | "bytes_cache" | "now" | "waitUntil">;
 type Bytes = ReadableStream<Uint8Array>;
 
 /** Larger files stream from R2 each time: filling an entry would cost more than it saves. */
 const ENTRY_MAX = 128 * 1024 * 1024;
 
-/** Entries that this isolate fills right now: parallel visitors of a new file do not all fill it. */
-const filling = new Set<string>();
+/**
+ * Versions whose entries this isolate fills right now, with the time of the last piece: parallel visitors of a new
+ * file do not all fill it. A request that dies cannot say so, hence the time.
+ */
+const filling = new Map<string, number>();
+/** A filling that has taken no piece for so long counts as dead. Milliseconds. */
+const STALLED = 30_000;
+
+/** Whether somebody is at it; forgets the dead. */
+function isFilling(version_id: string, now: number): boolean {
+  for (const [id, at] of filling) if (at + STALLED <= now) filling.delete(id);
+  return filling.has(version_id);
+}
 
 const openStored = (deps: BytesDeps, file: SharedFile, offset: number, length: number): Promise<Bytes> =>
   readContent(deps.blobs, parseManifest(file.manifest ?? ""), offset, length);
@@ -27,13 +39,18 @@ const openStored = (deps: BytesDeps, file: SharedFile, offset: number, length: n
 class Filling {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #entry: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #moved: () => void;
   #keeping = true;
 
-  constructor(deps: BytesDeps, key: string, source: Bytes, size: number) {
+  constructor(deps: BytesDeps, key: CacheKey, version_id: string, source: Bytes, size: number) {
     const { readable, writable } = new FixedLengthStream(size);
     const headers = { "cache-control": "public, max-age=31536000, immutable", "content-length": String(size) };
-    filling.add(key);
-    const kept = deps.cache.put(key, new Response(readable, { headers })).finally(() => filling.delete(key));
+    filling.set(version_id, deps.now());
+    this.#moved = () => {
+      if (filling.has(version_id)) filling.set(version_id, deps.now());
+    };
+    const put = deps.bytes_cache.put(key, new Response(readable, { headers }));
+    const kept = put.finally(() => filling.delete(version_id));
     deps.waitUntil(kept);
     this.#reader = source.getReader();
     this.#entry = writable.getWriter();
@@ -41,6 +58,7 @@ class Filling {
 
   async #keep(step: () => Promise<void>): Promise<void> {
     if (!this.#keeping) return;
+    this.#moved();
     try {
       await step();
     } catch {
@@ -81,11 +99,11 @@ export async function openShared(
 ): Promise<Bytes> {
   const whole = offset === 0 && length === file.size;
   if (length === 0 || file.size > ENTRY_MAX || file.version_id === null) return openStored(deps, file, offset, length);
-  const key = `bytes/${tenant}/${file.version_id}`;
-  const entry = await deps.cache.match(key, whole ? undefined : { offset, length });
+  const key = [String(tenant), file.version_id];
+  const entry = await deps.bytes_cache.match(key, whole ? undefined : { offset, length });
   if (entry?.body) return entry.body;
-  if (filling.has(key)) return openStored(deps, file, offset, length);
-  const fill = new Filling(deps, key, await openStored(deps, file, 0, file.size), file.size);
+  if (isFilling(file.version_id, deps.now())) return openStored(deps, file, offset, length);
+  const fill = new Filling(deps, key, file.version_id, await openStored(deps, file, 0, file.size), file.size);
   if (!whole) {
     // The rest of the file is on nobody's way: a second read fills the entry behind the answer.
     deps.waitUntil(fill.rest());

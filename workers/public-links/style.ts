@@ -1,7 +1,8 @@
 /** The pages' only style sheet, inline; the Content-Security-Policy names it by its hash, so nothing else applies. */
 import { createHash } from "node:crypto";
+import { raw } from "hono/html";
 
-export const STYLE = `
+const STYLE = `
 :root{color-scheme:light dark;--bg:#f4f5f8;--card:#fff;--ink:#1b1f2a;--soft:#5f6779;--line:#e4e7ee;--accent:#2f5bea;--on-accent:#fff;--tint:#eef2ff;--bad:#b3261e}
 @media (prefers-color-scheme:dark){:root{--bg:#0f1218;--card:#181c25;--ink:#eceff6;--soft:#9aa3b6;--line:#2a303d;--accent:#7d9bff;--on-accent:#0c1230;--tint:#1f2740;--bad:#ff9d94}}
 *{box-sizing:border-box}
@@ -41,6 +42,9 @@ li .size{flex:none;color:var(--soft);font-size:14px;font-variant-numeric:tabular
 .empty{padding:24px 0;text-align:center}
 @media (max-width:480px){main{padding:24px 20px;border-radius:16px}header{padding:16px 4px}.hero .button{width:100%}}
 `;
+
+/** Whole, since a space more within it is another hash. */
+export const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
 
 const hash = createHash("sha256").update(STYLE).digest("base64");
 

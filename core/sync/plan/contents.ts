@@ -192,6 +192,8 @@ export function purgeVersion(draft: Draft, command: Of<"purge_version">, actor: 
     throw new DriveError("forbidden", "The current version cannot be deleted; restore another one first.");
   const next = { ...file, version_count: file.version_count - 1 };
   draft.put(next);
+  // A later command of the same group must not find it.
+  draft.snapshot.versions = draft.snapshot.versions.filter((v) => v.version_id !== old.version_id);
   draft.writes.purged_versions.push({ file_id: file.file_id, version_number: old.version_number });
   draft.record("version_purged", actor, op_id, { file_id: file.file_id, version_id: old.version_id });
   return next;

@@ -73,6 +73,8 @@ export function update(draft: Draft, command: Of<"update">, actor: Actor, op_id:
     const parent = draft.folder(command.parent_id ?? (file.parent_id as string));
     if (draft.chain(parent).some((f) => f.file_id === file.file_id))
       throw new DriveError("cannot_move_into_itself", `“${file.name}” cannot be moved into itself.`);
+    const levels = draft.chain(parent).length + 1 + (draft.snapshot.heights.get(file.file_id) ?? 0);
+    if (levels > MAX_DEPTH) throw new DriveError("too_deep", `Folders can be nested ${MAX_DEPTH} deep at most.`);
     next.parent_id = parent.file_id;
     next.name = placeName(draft, parent, command.name ?? file.name, "fail", file.file_id);
     next.name_key = nameKey(next.name);
@@ -91,14 +93,19 @@ export function trash(draft: Draft, command: Of<"trash">, actor: Actor, op_id: s
   return next;
 }
 
+/** Where a trashed file goes back to: its folder, or its nearest living ancestor. */
+export function placeOf(draft: Draft, file: FileRow): string {
+  const ancestors = draft.chain(file).slice(1);
+  const highestTrashed = ancestors.findLastIndex((f) => f.trashed_at !== null);
+  // A purged ancestor breaks the chain: then it is the root folder, whose id is the drive's.
+  return ancestors[highestTrashed + 1]?.file_id ?? draft.drive.drive_id;
+}
+
 /** Back to where it was, or to the nearest living ancestor; a taken name gets a number. */
 export function untrash(draft: Draft, command: Of<"untrash">, actor: Actor, op_id: string): FileRow {
   const file = draft.get(command.file_id);
   if (file.trashed_at === null) throw new DriveError("not_trashed", `“${file.name}” is not in the trash.`);
-  const ancestors = draft.chain(file).slice(1);
-  const highestTrashed = ancestors.findLastIndex((f) => f.trashed_at !== null);
-  // A purged ancestor breaks the chain: then it is the root folder, whose id is the drive's.
-  const parent = ancestors[highestTrashed + 1] ?? draft.get(draft.drive.drive_id);
+  const parent = draft.get(placeOf(draft, file));
   const key = nameKey(file.name);
   const name = draft.isTaken(parent.file_id, key)
     ? freeName(file.name, (k) => draft.isTaken(parent.file_id, k))

@@ -1,11 +1,12 @@
 /** One command over a draft: what it needs to know, and what it does. Pure. */
-import { nameKey, stemOf } from "../../files/names.ts";
+import { nameKey, numberedPrefix } from "../../files/names.ts";
 import type { UploadTarget } from "../../uploads/model.ts";
 import type { Command, Outcome, Submission } from "../commands.ts";
 import type { Draft } from "../draft.ts";
 import type { Needs } from "../ports.ts";
 import * as contents from "./contents.ts";
 import * as files from "./files.ts";
+import { placeOf } from "./files.ts";
 import * as sharing from "./sharing.ts";
 
 export const noNeeds = (): Needs => ({
@@ -13,17 +14,28 @@ export const noNeeds = (): Needs => ({
   tree_ids: new Set(),
   sum_ids: new Set(),
   names: [],
-  stems: [],
+  numbered: [],
+  height_ids: new Set(),
   upload_ids: new Set(),
   versions: [],
   permissions: [],
+  grants: new Set(),
   op_ids: new Set(),
 });
 
 function needName(needs: Needs, parent_id: string, name: string, mayRename: boolean): void {
   needs.file_ids.add(parent_id);
   needs.names.push({ parent_id, name_key: nameKey(name) });
-  if (mayRename) needs.stems.push({ parent_id, stem: nameKey(stemOf(name)) });
+  if (mayRename) needs.numbered.push({ parent_id, prefix: numberedPrefix(name) });
+}
+
+type Update = Extract<Command, { op: "update" }>;
+
+/** The place that an update gives a file which is at `now`. The root has none. */
+function needPlace(needs: Needs, command: Update, now: { parent_id: string | null; name: string }): void {
+  const parent_id = command.parent_id ?? now.parent_id;
+  if (parent_id === null || (command.name === undefined && command.parent_id === undefined)) return;
+  needName(needs, parent_id, command.name ?? now.name, false);
 }
 
 function needTarget(needs: Needs, target: UploadTarget): void {
@@ -55,6 +67,12 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
       return needName(needs, command.parent_id, command.name, command.on_name_conflict === "rename");
     case "grant":
       needs.file_ids.add(command.permission.file_id);
+      if (command.permission.kind !== "link") needs.grants.add(command.permission.file_id);
+      return;
+    case "attach_grant":
+      needs.grants.add(command.file_id);
+      needs.file_ids.add(command.file_id);
+      needs.permissions.push(command);
       return;
     case "update_grant":
     case "revoke":
@@ -71,8 +89,12 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
       needs.file_ids.add(command.file_id);
       return;
     case "update":
-      if (command.parent_id !== undefined) needs.file_ids.add(command.parent_id);
+      if (command.parent_id !== undefined) {
+        needs.file_ids.add(command.parent_id);
+        needs.height_ids.add(command.file_id);
+      }
       needs.file_ids.add(command.file_id);
+      if (command.seen !== undefined) needPlace(needs, command, command.seen);
       return;
     case "trash":
     case "untrash":
@@ -88,20 +110,16 @@ export function addLaterNeeds(needs: Needs, { command }: Submission, draft: Draf
   if (command.op === "update" && (command.name !== undefined || command.parent_id !== undefined)) {
     const file = draft.find(command.file_id);
     if (file === null || file.parent_id === null) return false;
-    needName(needs, command.parent_id ?? file.parent_id, command.name ?? file.name, false);
+    const { seen } = command;
+    if (seen !== undefined && seen.parent_id === file.parent_id && seen.name === file.name) return false;
+    needPlace(needs, command, file);
     return true;
   }
   if (command.op === "untrash") {
     const file = draft.find(command.file_id);
     if (file === null) return false;
-    const places = [
-      ...draft
-        .chain(file)
-        .slice(1)
-        .map((f) => f.file_id),
-      draft.drive.drive_id,
-    ];
-    for (const place of places) needName(needs, place, file.name, true);
+    needName(needs, placeOf(draft, file), file.name, true);
+    needs.file_ids.add(draft.drive.drive_id);
     return true;
   }
   return false;
@@ -138,6 +156,8 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
       return { file: files.purge(draft, command, actor, op_id) };
     case "grant":
       return { permission: sharing.grant(draft, command, actor, op_id) };
+    case "attach_grant":
+      return { permission: sharing.attachGrant(draft, command, actor, op_id) };
     case "update_grant":
       return { permission: sharing.updateGrant(draft, command, actor, op_id) };
     case "revoke":

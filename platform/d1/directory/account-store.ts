@@ -1,9 +1,12 @@
-import { and, asc, eq, gt, isNull, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import type { Account, DeviceRow, SignInSession } from "../../../core/identity/model.ts";
 import type { AccountStore, NewTenant } from "../../../core/identity/ports.ts";
 import { provisionTenant } from "../shard/provision.ts";
 import { accounts, devices, invites, shards, sign_in_sessions, tenants } from "./schema.ts";
+
+/** Milliseconds. */
+const SYNCED_NOTE_EVERY = 5 * 60_000;
 
 const isTaken = (error: unknown): boolean =>
   /UNIQUE constraint failed|already_used/.test(String((error as Error).cause ?? error));
@@ -25,6 +28,15 @@ export class D1AccountStore implements AccountStore {
 
   async byId(user_id: string): Promise<Account | null> {
     return (await this.#db.select().from(accounts).where(eq(accounts.user_id, user_id)).get()) ?? null;
+  }
+
+  /** Names to show, by user id; unknown ids are missing. */
+  async names(user_ids: string[]): Promise<Map<string, string>> {
+    const { results } = await this.#d1
+      .prepare("select a.user_id, a.name from json_each(?1) want join accounts a on a.user_id = want.value")
+      .bind(JSON.stringify(user_ids))
+      .all<{ user_id: string; name: string }>();
+    return new Map(results.map(({ user_id, name }) => [user_id, name]));
   }
 
   async plan(tenant_id: number): Promise<string> {
@@ -175,9 +187,14 @@ export class D1AccountStore implements AccountStore {
     return ended.map((s) => s.id);
   }
 
+  /** Written every five minutes at most: a sync check would cost more than all the rest of it. */
   async synced(user_id: string, device_id: string, now: number): Promise<void> {
-    const one = and(eq(devices.user_id, user_id), eq(devices.device_id, device_id));
-    await this.#db.update(devices).set({ last_synced_at: now, last_seen_at: now }).where(one);
+    const stale = and(
+      eq(devices.user_id, user_id),
+      eq(devices.device_id, device_id),
+      or(isNull(devices.last_synced_at), lt(devices.last_synced_at, now - SYNCED_NOTE_EVERY)),
+    );
+    await this.#db.update(devices).set({ last_synced_at: now, last_seen_at: now }).where(stale);
   }
 
   async session(session_id: string): Promise<SignInSession | null> {

@@ -74,3 +74,16 @@ export const invites = sqliteTable("invites", {
   expires_at: integer().notNull(),
   used_at: integer(),
 });
+
+/** Where grants wait for an address that has no account. Only pointers: the grant itself lies with its file. */
+export const pending_shares = sqliteTable(
+  "pending_shares",
+  {
+    email: text().notNull(),
+    tenant_id: integer().notNull(),
+    file_id: text().notNull(),
+    permission_id: text().notNull(),
+    created_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.email, t.tenant_id, t.file_id, t.permission_id] })],
+);

@@ -20,7 +20,7 @@ export async function currentFiles(
     db
       .prepare(
         `select f.*, c.manifest from json_each(?2) want
-           join files f on f.tenant_id = ?1 and f.file_id = want.value
+           cross join files f on f.tenant_id = ?1 and f.file_id = want.value
            left join contents c on c.tenant_id = ?1 and c.content_id = f.content_id`,
       )
       .bind(tenant, JSON.stringify([...new Set(file_ids)])),
@@ -39,7 +39,9 @@ export async function currentFiles(
 /** Which of these ids still are files. */
 export async function existing(db: D1Database, tenant: TenantId, file_ids: string[]): Promise<Set<string>> {
   const { results } = await db
-    .prepare(`select f.file_id from json_each(?2) want join files f on f.tenant_id = ?1 and f.file_id = want.value`)
+    .prepare(
+      `select f.file_id from json_each(?2) want cross join files f on f.tenant_id = ?1 and f.file_id = want.value`,
+    )
     .bind(tenant, JSON.stringify(file_ids))
     .all<{ file_id: string }>();
   return new Set(results.map((row) => row.file_id));

@@ -1,7 +1,21 @@
-/** `DriveStore` on D1: one batch to read what a group of commands needs, one batch to commit it. */
-import type { DriveRow } from "../../../core/files/model.ts";
+/**
+ * `DriveStore` on D1: one batch to read what a group of commands needs, one batch to commit it.
+ *
+ * `cross join` after a list or a tree keeps SQLite's planner from turning the join around: it knows nothing of how long
+ * they are, and would rather read all that a tenant has (sqlite.org/optoverview.html, 7.2); `indexed by` keeps it from
+ * doing so where it has no statistics of an index. test/api/query-plans.test.ts
+ */
+import type { DriveRow, PermissionRow } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
-import { COPY_MAX, type DriveStore, type Needs, type Snapshot, type Writes } from "../../../core/sync/ports.ts";
+import {
+  COPY_MAX,
+  HEIGHT_NODES_MAX,
+  NUMBERED_MAX,
+  type DriveStore,
+  type Needs,
+  type Snapshot,
+  type Writes,
+} from "../../../core/sync/ports.ts";
 import { fromFile, fromUpload, type Stored, toFile, toJournal, toPermission, toUpload, toVersion } from "./rows.ts";
 import * as schema from "./schema.ts";
 import { insertRows, upsertRows } from "./upsert.ts";
@@ -9,60 +23,83 @@ import { insertRows, upsertRows } from "./upsert.ts";
 const SELECT_CHAINS = `
 with recursive chain(file_id, parent_id) as (
   select f.file_id, f.parent_id from json_each(?2) want
-    join files f on f.tenant_id = ?1 and f.file_id = want.value
+    cross join files f on f.tenant_id = ?1 and f.file_id = want.value
   union
-  select f.file_id, f.parent_id from chain c join files f on f.tenant_id = ?1 and f.file_id = c.parent_id
+  select f.file_id, f.parent_id from chain c cross join files f on f.tenant_id = ?1 and f.file_id = c.parent_id
 )
-select f.* from chain c join files f on f.tenant_id = ?1 and f.file_id = c.file_id`;
+select f.* from chain c cross join files f on f.tenant_id = ?1 and f.file_id = c.file_id`;
 
 const SELECT_TREES = `
 with recursive tree(file_id, depth) as (
   select value, 0 from json_each(?2)
   union all
-  select f.file_id, t.depth + 1 from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id
+  select f.file_id, t.depth + 1 from tree t cross join files f indexed by files_name
+    on f.tenant_id = ?1 and f.parent_id = t.file_id
     where f.trashed_at is null
   order by 2 limit ${COPY_MAX + 1}
 )
-select f.* from tree t join files f on f.tenant_id = ?1 and f.file_id = t.file_id where t.depth > 0 order by t.depth`;
+select f.* from tree t cross join files f on f.tenant_id = ?1 and f.file_id = t.file_id where t.depth > 0 order by t.depth`;
 
 /** What is purged with a file: all below it, but for what was put to trash by itself and waits there in its own right. */
 const SELECT_SUMS = `
 with recursive tree(root, file_id, size) as (
-  select f.file_id, f.file_id, f.size from json_each(?2) want join files f on f.tenant_id = ?1 and f.file_id = want.value
+  select f.file_id, f.file_id, f.size from json_each(?2) want cross join files f on f.tenant_id = ?1 and f.file_id = want.value
   union all
-  select t.root, f.file_id, f.size from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id
+  select t.root, f.file_id, f.size from tree t cross join files f indexed by files_name
+    on f.tenant_id = ?1 and f.parent_id = t.file_id
     where f.trashed_at is null
 )
 select root, sum(size) as bytes, count(*) as count from tree group by root`;
 
 const SELECT_NAMES = `
-select f.* from json_each(?2) want join files f on f.tenant_id = ?1
+select f.* from json_each(?2) want cross join files f on f.tenant_id = ?1
   and f.parent_id = want.value ->> '$.parent_id' and f.name_key = want.value ->> '$.name_key' and f.trashed_at is null`;
 
-const SELECT_STEMS = `
-select f.parent_id, f.name_key from json_each(?2) want join files f on f.tenant_id = ?1
-  and f.parent_id = want.value ->> '$.parent_id' and f.name_key >= want.value ->> '$.stem'
-  and f.name_key < (want.value ->> '$.stem') || char(1114111) and f.trashed_at is null`;
+const SELECT_HEIGHTS = `
+with recursive tree(root, file_id, depth) as (
+  select value, value, 0 from json_each(?2)
+  union all
+  select t.root, f.file_id, t.depth + 1 from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id
+    where f.trashed_at is null
+  order by 3 limit ${HEIGHT_NODES_MAX}
+)
+select root, max(depth) as height from tree group by root`;
+
+const SELECT_NUMBERED = `
+select f.parent_id, f.name_key from json_each(?2) want cross join files f on f.tenant_id = ?1
+  and f.parent_id = want.value ->> '$.parent_id' and f.name_key >= want.value ->> '$.prefix'
+  and f.name_key < (want.value ->> '$.prefix') || char(1114111) and f.trashed_at is null
+limit ${NUMBERED_MAX}`;
 
 const SELECT_VERSIONS = `
-select v.* from json_each(?2) want join versions v on v.tenant_id = ?1
+select v.* from json_each(?2) want cross join versions v on v.tenant_id = ?1
   and v.file_id = want.value ->> '$.file_id' and v.version_id = want.value ->> '$.version_id'`;
 
 const SELECT_PERMISSIONS = `
-select p.* from json_each(?2) want join permissions p on p.tenant_id = ?1
+select p.* from json_each(?2) want cross join permissions p on p.tenant_id = ?1
   and p.file_id = want.value ->> '$.file_id' and p.permission_id = want.value ->> '$.permission_id'`;
 
+const SELECT_GRANTS = `
+select p.* from json_each(?2) want cross join permissions p on p.tenant_id = ?1 and p.file_id = want.value
+where p.kind <> 'link' and p.revoked_at is null`;
+
 const SELECT_DONE = `
-select j.* from json_each(?2) want join journal j on j.tenant_id = ?1 and j.drive_id = ?3 and j.op_id = want.value`;
+select j.* from json_each(?2) want cross join journal j on j.tenant_id = ?1 and j.drive_id = ?3 and j.op_id = want.value`;
 
 const PURGE_TREE = `
 with recursive tree(file_id) as (
   select value from json_each(?2)
   union all
-  select f.file_id from tree t join files f on f.tenant_id = ?1 and f.parent_id = t.file_id and f.trashed_at is null
+  select f.file_id from tree t cross join files f indexed by files_name
+    on f.tenant_id = ?1 and f.parent_id = t.file_id and f.trashed_at is null
 )`;
 
-/** Names the guard in the error of a batch it stopped: `bad JSON path: 'seq_moved'`. */
+/** A row that was found twice would be changed once. */
+const distinct = (permissions: PermissionRow[]): PermissionRow[] => [
+  ...new Map(permissions.map((p) => [p.permission_id, p])).values(),
+];
+
+/** Names the guard in the error of a batch it stopped: `bad JSON path: 'drive_moved'`. */
 const guard = (name: string): string => `select case when changes() = 0 then json_extract('{}', '${name}') end`;
 
 export class D1DriveStore implements DriveStore {
@@ -91,16 +128,18 @@ export class D1DriveStore implements DriveStore {
     };
     add("files", SELECT_CHAINS, [...needs.file_ids]);
     add("names", SELECT_NAMES, needs.names);
-    add("stems", SELECT_STEMS, needs.stems);
+    add("numbered", SELECT_NUMBERED, needs.numbered);
+    add("heights", SELECT_HEIGHTS, [...needs.height_ids]);
     add("trees", SELECT_TREES, [...needs.tree_ids]);
     add("sums", SELECT_SUMS, [...needs.sum_ids]);
     add(
       "uploads",
-      "select u.* from json_each(?2) want join uploads u on u.tenant_id = ?1 and u.upload_id = want.value",
+      "select u.* from json_each(?2) want cross join uploads u on u.tenant_id = ?1 and u.upload_id = want.value",
       [...needs.upload_ids],
     );
     add("versions", SELECT_VERSIONS, needs.versions);
     add("permissions", SELECT_PERMISSIONS, needs.permissions);
+    add("grants", SELECT_GRANTS, [...needs.grants]);
     if (needs.op_ids.size > 0)
       ask.set("done", this.#db.prepare(SELECT_DONE).bind(this.#tenant, JSON.stringify([...needs.op_ids]), this.#drive));
 
@@ -114,10 +153,11 @@ export class D1DriveStore implements DriveStore {
       files: [...of("files"), ...of("names")].map(toFile),
       trees: of("trees").map(toFile),
       sums: new Map(of("sums").map((s) => [s.root as string, { bytes: s.bytes as number, count: s.count as number }])),
-      taken: of("stems") as unknown as Snapshot["taken"],
+      heights: new Map(of("heights").map((h) => [h.root as string, h.height as number])),
+      taken: of("numbered") as unknown as Snapshot["taken"],
       uploads: of("uploads").map(toUpload),
       versions: of("versions").map(toVersion),
-      permissions: of("permissions").map(toPermission),
+      permissions: distinct([...of("permissions"), ...of("grants")].map(toPermission)),
       done: await this.#done(of("done")),
     };
   }
@@ -128,7 +168,7 @@ export class D1DriveStore implements DriveStore {
     const journal = entries.map(toJournal);
     const [files, permissions] = await this.#db.batch<Stored>([
       this.#over(
-        "select f.* from json_each(?2) want join files f on f.tenant_id = ?1 and f.file_id = want.value",
+        "select f.* from json_each(?2) want cross join files f on f.tenant_id = ?1 and f.file_id = want.value",
         journal.map((e) => e.file_id),
       ),
       this.#over(SELECT_PERMISSIONS, journal),
@@ -156,10 +196,13 @@ export class D1DriveStore implements DriveStore {
       db
         .prepare(
           `update drives set seq = ?3, used_bytes = used_bytes + ?4, reserved_bytes = reserved_bytes + ?5
-           where tenant_id = ?1 and drive_id = ?2 and seq = ?6`,
+           where tenant_id = ?1 and drive_id = ?2 and seq = ?6 and used_bytes = ?7 and reserved_bytes = ?8`,
         )
-        .bind(this.#tenant, this.#drive, writes.seq, writes.used_delta, writes.reserved_delta, writes.expected_seq),
-      db.prepare(guard("seq_moved")),
+        .bind(
+          ...[this.#tenant, this.#drive, writes.seq, writes.used_delta, writes.reserved_delta],
+          ...[writes.expected.seq, writes.expected.used_bytes, writes.expected.reserved_bytes],
+        ),
+      db.prepare(guard("drive_moved")),
       ...this.#purge(writes),
       ...upsertRows(db, schema.files, writes.files.map(fromFile)),
       ...insertRows(db, schema.contents, writes.contents as unknown as Stored[]),
@@ -179,17 +222,19 @@ export class D1DriveStore implements DriveStore {
     return [
       this.#db
         .prepare(
-          `select case when (select count(*) from json_each(?2) want join uploads u on u.tenant_id = ?1
+          `select case when (select count(*) from json_each(?2) want cross join uploads u on u.tenant_id = ?1
              and u.upload_id = want.value ->> '$.upload_id' and u.state = 'open') < json_array_length(?2)
            then json_extract('{}', 'upload_not_open') end`,
         )
         .bind(this.#tenant, wanted),
       this.#db
         .prepare(
-          `update uploads set state = want.state, file_id = want.file_id
-           from (select value ->> '$.upload_id' as id, value ->> '$.state' as state, value ->> '$.file_id' as file_id
-                 from json_each(?2)) want
-           where tenant_id = ?1 and upload_id = want.id`,
+          // Materialized, the tenant is no constant any more: the planner has nothing to begin with but the list.
+          `with want as materialized (
+             select ?1 as tenant_id, value ->> '$.upload_id' as upload_id, value ->> '$.state' as state,
+               value ->> '$.file_id' as file_id from json_each(?2))
+           update uploads set state = want.state, file_id = want.file_id from want
+           where uploads.tenant_id = want.tenant_id and uploads.upload_id = want.upload_id`,
         )
         .bind(this.#tenant, wanted),
     ];

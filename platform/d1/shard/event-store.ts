@@ -6,9 +6,6 @@ import { type Stored, toJournal } from "./rows.ts";
 import * as schema from "./schema.ts";
 import { upsertRows } from "./upsert.ts";
 
-/** Failures tried in one run: what waits for a second try must not hold up what is new. */
-const DUE_MAX = 10;
-
 const SELECT_ENTRIES = `
 select * from journal where tenant_id = ?1 and drive_id = ?2
   and seq > coalesce((select seq from event_marks where tenant_id = ?1 and drive_id = ?2 and consumer = ?3), 0)
@@ -18,11 +15,12 @@ const SELECT_DUE = `
 select f.seq as failed_seq, f.attempts, f.error, f.retry_at, j.*
 from event_failures f left join journal j on j.tenant_id = f.tenant_id and j.drive_id = f.drive_id and j.seq = f.seq
 where f.tenant_id = ?1 and f.drive_id = ?2 and f.consumer = ?3 and f.retry_at <= ?4
-order by f.seq limit ${DUE_MAX}`;
+order by f.seq limit ?5`;
 
 const ADVANCE = `
 insert into event_marks (tenant_id, drive_id, consumer, seq) values (?1, ?2, ?3, ?4)
-on conflict (tenant_id, drive_id, consumer) do update set seq = excluded.seq where excluded.seq > event_marks.seq`;
+on conflict (tenant_id, drive_id, consumer) do update set seq = excluded.seq where excluded.seq > event_marks.seq
+returning seq`;
 
 const SETTLE = `
 delete from event_failures where tenant_id = ?1 and drive_id = ?2 and consumer = ?3
@@ -44,13 +42,13 @@ export class D1EventStore implements EventStore {
     this.#key = [tenant_id, drive_id, consumer];
   }
 
-  async pending(limit: number, now: number): Promise<Pending> {
+  async pending(limits: { entries: number; due: number }, now: number): Promise<Pending> {
     const [marks, entries, due] = await this.#db.batch<Stored>([
       this.#db
         .prepare("select seq from event_marks where tenant_id = ?1 and drive_id = ?2 and consumer = ?3")
         .bind(...this.#key),
-      this.#db.prepare(SELECT_ENTRIES).bind(...this.#key, limit),
-      this.#db.prepare(SELECT_DUE).bind(...this.#key, now),
+      this.#db.prepare(SELECT_ENTRIES).bind(...this.#key, limits.entries),
+      this.#db.prepare(SELECT_DUE).bind(...this.#key, now, limits.due),
     ]);
     return {
       mark: ((marks as D1Result<Stored>).results[0]?.seq as number | undefined) ?? 0,
@@ -62,7 +60,15 @@ export class D1EventStore implements EventStore {
     };
   }
 
-  async record({ mark, failed, settled }: { mark: number; failed: EventFailure[]; settled: number[] }): Promise<void> {
+  async record({
+    mark,
+    failed,
+    settled,
+  }: {
+    mark: number;
+    failed: EventFailure[];
+    settled: number[];
+  }): Promise<boolean> {
     const [tenant_id, drive_id, consumer] = this.#key;
     const rows = failed.map((failure) => ({ tenant_id, drive_id, consumer, ...failure }));
     const statements = [
@@ -70,6 +76,7 @@ export class D1EventStore implements EventStore {
       ...upsertRows(this.#db, schema.event_failures, rows),
     ];
     if (settled.length > 0) statements.push(this.#db.prepare(SETTLE).bind(...this.#key, JSON.stringify(settled)));
-    await this.#db.batch(statements);
+    const [moved] = await this.#db.batch(statements);
+    return (moved?.results.length ?? 0) > 0;
   }
 }

@@ -50,7 +50,7 @@ export class FileStore {
     const [key, id] = parseCursor(query.cursor, 2);
     const seek = query.cursor === undefined ? "" : `and (${column}, file_id) ${after} (?4, ?5)`;
     const list = this.#db.prepare(
-      `select * from files where tenant_id = ?1 and parent_id = ?2 and trashed_at is null ${seek}
+      `select * from files indexed by files_name where tenant_id = ?1 and parent_id = ?2 and trashed_at is null ${seek}
        order by ${column} ${order}, file_id ${order} limit ?3`,
     );
     const limit = query.limit + 1;

@@ -1,5 +1,7 @@
 /** Pointers to what others share with a user. Only hints of where to look: rights are decided where the file lies. */
+import type { Page } from "../../../core/protocol/common.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
+import { parseCursor, toCursor } from "./cursor.ts";
 
 export interface Pointer {
   tenant_id: TenantId;
@@ -25,7 +27,7 @@ select distinct changed.user_id, changed.file_id, changed.drive_id,
      where p.tenant_id = ?1 and p.file_id = changed.file_id and p.kind = 'user' and p.user_id = changed.user_id
        and p.revoked_at is null and (p.expires_at is null or p.expires_at > ?3)
      order by p.created_at desc limit 1) as granted
-from json_each(?2) want join permissions changed on changed.tenant_id = ?1
+from json_each(?2) want cross join permissions changed on changed.tenant_id = ?1
   and changed.file_id = want.value ->> '$.file_id' and changed.permission_id = want.value ->> '$.permission_id'
 where changed.kind = 'user' and changed.user_id is not null`;
 
@@ -60,6 +62,27 @@ export const unpointStatement = (
   db
     .prepare("delete from incoming_shares where tenant_id = ?1 and user_id = ?2 and file_id = ?3")
     .bind(tenant_id, user_id, file_id);
+
+/** A page, the newest first; the pointers themselves prove nothing. */
+export async function pointerPage(
+  db: D1Database,
+  tenant: TenantId,
+  user_id: string,
+  query: { limit: number; cursor?: string | undefined },
+): Promise<Page<Pick<Pointer, "file_id" | "shared_by" | "shared_at">>> {
+  const [at, id] = parseCursor(query.cursor, 2);
+  const { results } = await db
+    .prepare(
+      `select file_id, shared_by, shared_at from incoming_shares
+       where tenant_id = ?1 and user_id = ?2 and (?3 is null or (shared_at, file_id) < (?3, ?4))
+       order by shared_at desc, file_id desc limit ?5`,
+    )
+    .bind(tenant, user_id, at ?? null, id ?? null, query.limit + 1)
+    .all<Pick<Pointer, "file_id" | "shared_by" | "shared_at">>();
+  const items = results.slice(0, query.limit);
+  const last = results.length > query.limit ? items.at(-1) : undefined;
+  return { items, next_cursor: last === undefined ? null : toCursor([last.shared_at, last.file_id]) };
+}
 
 /** The newest first. */
 export async function pointersOf(

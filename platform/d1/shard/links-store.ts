@@ -1,6 +1,7 @@
 /** What anonymous visitors need of a shard: a link, and what lies below a shared folder. Reads only. */
-import type { TenantId } from "../../../core/protocol/ids.ts";
-import type { Link, SharedFile } from "../../../core/sharing/links.ts";
+import { z } from "zod";
+import { idSchema, type TenantId } from "../../../core/protocol/ids.ts";
+import { type Link, type SharedFile, sharedFileSchema } from "../../../core/sharing/links.ts";
 import { type Access, type Principal, requireRight } from "../../../core/sharing/rights.ts";
 import { D1RightsStore, toAccess } from "./rights-store.ts";
 import type { Stored } from "./rows.ts";
@@ -14,7 +15,7 @@ with recursive chain(file_id, parent_id, trashed_at) as (
     join files f on f.tenant_id = ?1 and f.file_id = p.file_id
     where p.tenant_id = ?1 and p.token = ?2 and p.kind = 'link'
   union all
-  select f.file_id, f.parent_id, f.trashed_at from chain c join files f on f.tenant_id = ?1 and f.file_id = c.parent_id
+  select f.file_id, f.parent_id, f.trashed_at from chain c cross join files f on f.tenant_id = ?1 and f.file_id = c.parent_id
 )
 select p.permission_id, p.permission, p.password_hash, p.max_downloads, p.expires_at, p.revoked_at,
   (select count(*) from chain where trashed_at is not null) as trashed, c.manifest, ${FILE_COLUMNS}
@@ -34,13 +35,24 @@ select ${FILE_COLUMNS}, f.name_key from files f
 where f.tenant_id = ?1 and f.parent_id = ?2 and f.trashed_at is null and f.name_key > ?3
 order by f.name_key limit ?4`;
 
+/** Items below a folder whose links are looked for. */
+const BELOW_MAX = 5_000;
+
 const SELECT_TOKENS = `
-with recursive chain(file_id, parent_id) as (
-  select f.file_id, f.parent_id from json_each(?2) want join files f on f.tenant_id = ?1 and f.file_id = want.value
+with recursive above(file_id, parent_id) as (
+  select f.file_id, f.parent_id from json_each(?2) want cross join files f on f.tenant_id = ?1 and f.file_id = want.value
   union
-  select f.file_id, f.parent_id from chain c join files f on f.tenant_id = ?1 and f.file_id = c.parent_id
+  select f.file_id, f.parent_id from above a cross join files f on f.tenant_id = ?1 and f.file_id = a.parent_id
+),
+below(file_id) as (
+  select value from json_each(?2)
+  union
+  select f.file_id from below b cross join files f indexed by files_name
+    on f.tenant_id = ?1 and f.parent_id = b.file_id and f.trashed_at is null
+  limit ${BELOW_MAX}
 )
-select p.token from chain c join permissions p on p.tenant_id = ?1 and p.file_id = c.file_id
+select p.token from (select file_id from above union select file_id from below) c
+  cross join permissions p on p.tenant_id = ?1 and p.file_id = c.file_id
 where p.kind = 'link' and p.revoked_at is null`;
 
 const toSharedFile = (row: Stored): SharedFile => ({
@@ -55,14 +67,16 @@ const toSharedFile = (row: Stored): SharedFile => ({
   manifest: (row.manifest ?? null) as string | null,
 });
 
-export type SharedItem = Omit<SharedFile, "manifest" | "content_hash" | "version_id">;
+const sharedItemSchema = sharedFileSchema.omit({ manifest: true, content_hash: true, version_id: true });
+export type SharedItem = z.infer<typeof sharedItemSchema>;
 
 /** A folder inside a share. `path` begins at the shared folder itself: what lies above it is not the visitor's. */
-export interface SharedFolder {
-  path: { file_id: string; name: string }[];
-  items: SharedItem[];
-  next_cursor: string | null;
-}
+export const sharedFolderSchema = z.object({
+  path: z.array(z.object({ file_id: idSchema, name: z.string() })),
+  items: z.array(sharedItemSchema),
+  next_cursor: z.string().nullable(),
+});
+export type SharedFolder = z.infer<typeof sharedFolderSchema>;
 
 const toItem = (row: Stored): SharedItem => {
   const { manifest: _manifest, content_hash: _hash, version_id: _version, ...item } = toSharedFile(row);
@@ -118,7 +132,7 @@ export class D1LinksStore {
     };
   }
 
-  /** Links that reach any of these files, on the files themselves or on folders above. */
+  /** Links that show any of these files or what lies below them: on the files themselves, above and below. */
   async tokensReaching(file_ids: string[]): Promise<string[]> {
     const { results } = await this.#db
       .prepare(SELECT_TOKENS)

@@ -8,12 +8,12 @@ with recursive chain(file_id, parent_id, name, trashed_at, depth) as (
   select file_id, parent_id, name, trashed_at, 0 from files where tenant_id = ?1 and file_id = ?2
   union all
   select f.file_id, f.parent_id, f.name, f.trashed_at, c.depth + 1
-    from chain c join files f on f.tenant_id = ?1 and f.file_id = c.parent_id
+    from chain c cross join files f on f.tenant_id = ?1 and f.file_id = c.parent_id
 )
 select f.*,
   (select json_group_array(json_object('file_id', file_id, 'name', name, 'trashed_at', trashed_at) order by depth) from chain) as chain,
   (select json_group_array(json_object('file_id', p.file_id, 'permission', p.permission))
-     from chain c join permissions p on p.tenant_id = ?1 and p.file_id = c.file_id
+     from chain c cross join permissions p on p.tenant_id = ?1 and p.file_id = c.file_id
      where p.revoked_at is null and (p.expires_at is null or p.expires_at > ?4) and PRINCIPAL) as grants
 from files f where f.tenant_id = ?1 and f.file_id = ?2`;
 
@@ -51,16 +51,16 @@ export class D1RightsStore implements RightsStore {
 const SELECT_MANY = `
 with recursive node(tenant_id, file_id, parent_id) as (
   select f.tenant_id, f.file_id, f.parent_id from json_each(?1) want
-    join files f on f.tenant_id = want.value ->> '$[0]' and f.file_id = want.value ->> '$[1]'
+    cross join files f on f.tenant_id = want.value ->> '$[0]' and f.file_id = want.value ->> '$[1]'
   union
   select f.tenant_id, f.file_id, f.parent_id
-    from node n join files f on f.tenant_id = n.tenant_id and f.file_id = n.parent_id
+    from node n cross join files f on f.tenant_id = n.tenant_id and f.file_id = n.parent_id
 )
 select f.*,
   (select json_group_array(json_object('file_id', p.file_id, 'permission', p.permission)) from permissions p
      where p.tenant_id = n.tenant_id and p.file_id = n.file_id and p.revoked_at is null
        and (p.expires_at is null or p.expires_at > ?3) and p.PRINCIPAL = ?2) as grants
-from node n join files f on f.tenant_id = n.tenant_id and f.file_id = n.file_id`;
+from node n cross join files f on f.tenant_id = n.tenant_id and f.file_id = n.file_id`;
 
 /**
  * What `find` tells, of many files of one shard, whatever their tenants, in one query. Unknown ids are missing.

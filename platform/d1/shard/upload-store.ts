@@ -1,5 +1,6 @@
 import type { FileRow } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
+import type { JournalOp } from "../../../core/protocol/sync.ts";
 import type { ChunkRow, UploadRow } from "../../../core/uploads/model.ts";
 import type { UploadStore } from "../../../core/uploads/ports.ts";
 import { type Stored, toFile, toUpload } from "./rows.ts";
@@ -48,7 +49,8 @@ export class D1UploadStore implements UploadStore {
   async withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]> {
     const { results } = await this.#db
       .prepare(
-        `select * from files where tenant_id = ?1 and content_hash = ?2 and drive_id = ?3 and size = ?4
+        `select * from files indexed by files_content
+         where tenant_id = ?1 and content_hash = ?2 and drive_id = ?3 and size = ?4
            and trashed_at is null and integrity = 'ok' limit 5`,
       )
       .bind(this.#tenant, content_hash, drive_id, size)
@@ -56,14 +58,18 @@ export class D1UploadStore implements UploadStore {
     return results.map(toFile);
   }
 
-  async madeBy(drive_id: string, op_id: string): Promise<FileRow | null> {
+  async madeBy(drive_id: string, op_id: string): ReturnType<UploadStore["madeBy"]> {
     const row = await this.#db
       .prepare(
-        `select f.* from journal j join files f on f.tenant_id = ?1 and f.file_id = j.file_id
+        `select f.*, j.op as j_op, j.at as j_at from journal j
+           join files f on f.tenant_id = ?1 and f.file_id = j.file_id
          where j.tenant_id = ?1 and j.drive_id = ?2 and j.op_id = ?3`,
       )
       .bind(this.#tenant, drive_id, op_id)
       .first<Stored>();
-    return row === null ? null : toFile(row);
+    if (row === null) return null;
+    const { j_op, j_at, ...rest } = row;
+    const file = toFile(rest);
+    return { entry: { op: j_op as JournalOp, at: j_at as number, file_id: file.file_id }, file };
   }
 }

@@ -34,7 +34,8 @@ export class DriveFixture {
     });
   }
 
-  static async create(shard = "SHARD_00"): Promise<DriveFixture> {
+  /** @param watch what the drive's commands shall see in place of the shard itself */
+  static async create(shard = "SHARD_00", watch = (db: D1Database): D1Database => db): Promise<DriveFixture> {
     const tenant = newTenantId();
     const now = Date.now();
     const root = newId(tenant, now);
@@ -47,7 +48,7 @@ export class DriveFixture {
       .run();
     const db = bindings[shard]!;
     await provisionTenant(db, { tenant_id: tenant, name: "Test", plan: "generous", storage_bytes: 2 ** 40 }, root, now);
-    return new DriveFixture(tenant, root, db);
+    return new DriveFixture(tenant, root, watch(db));
   }
 
   id(): string {

@@ -32,13 +32,17 @@ export class Visitor {
   /** Milliseconds by which this visitor's Worker is ahead of the real clock. */
   ahead = 0;
 
-  constructor() {
+  constructor(overrides: Partial<Deps> = {}) {
     const bindings: Record<string, unknown> = { ...(env as object) };
     for (const name of ["DIRECTORY", ...String(bindings.SHARDS).split(",")])
       bindings[name] = counted(bindings[name] as D1Database, () => this.counts.d1++);
     bindings.BLOBS = counted(bindings.BLOBS as R2Bucket, () => this.counts.r2++);
     const waitUntil = (work: Promise<unknown>): void => this.#ctx.waitUntil(work);
-    this.#deps = createDeps(bindings as unknown as Env, { waitUntil }, { now: () => Date.now() + this.ahead });
+    this.#deps = createDeps(
+      bindings as unknown as Env,
+      { waitUntil },
+      { now: () => Date.now() + this.ahead, ...overrides },
+    );
   }
 
   /** The answer with its body read, after all that the request left running is done. */

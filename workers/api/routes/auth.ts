@@ -15,6 +15,7 @@ import { DriveError } from "../../../core/protocol/errors.ts";
 import { newSecret } from "../../../core/protocol/ids.ts";
 import { body, json, noContent, problems, signedIn } from "../http.ts";
 import { ACCESS_COOKIE, authenticate } from "../middleware/authenticate.ts";
+import { attachPendingShares } from "../sharing.ts";
 import type { App, AppEnv } from "../types.ts";
 
 const tags = ["auth"];
@@ -53,7 +54,12 @@ export function authRoutes(api: App): void {
         ...problems,
       },
     }),
-    async (c) => c.json(withCookie(c, await register(c.var.app.identity, c.req.valid("json"))), 201),
+    async (c) => {
+      const answer = await register(c.var.app.identity, c.req.valid("json"));
+      // Once mail is on, this belongs to the verification of the address.
+      await attachPendingShares(c.var.app, answer.user);
+      return c.json(withCookie(c, answer), 201);
+    },
   );
 
   api.openapi(
@@ -70,7 +76,10 @@ export function authRoutes(api: App): void {
     async (c) => {
       const input = c.req.valid("json");
       await throttle(c, input.email);
-      return c.json(withCookie(c, await login(c.var.app.identity, input)), 200);
+      const answer = await login(c.var.app.identity, input);
+      // What a crash or an outage at registration left waiting.
+      c.executionCtx.waitUntil(attachPendingShares(c.var.app, answer.user));
+      return c.json(withCookie(c, answer), 200);
     },
   );
 

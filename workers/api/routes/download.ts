@@ -71,7 +71,7 @@ async function download(c: Context<AppEnv>): Promise<Response> {
     etag: `"${version.version_id}"`,
     size: version.size,
     last_modified: new Date(version.created_at),
-    media_type: version.mime_type ?? "application/octet-stream",
+    media_type: version.mime_type,
     file_name: file.name,
     content_hash: version.content_hash,
     cache_control: "private, no-cache, no-transform",

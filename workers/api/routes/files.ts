@@ -60,7 +60,8 @@ export function fileRoutes(api: App): void {
           );
       }
       const if_version_id = ifMatchVersion(c.req.header("if-match"));
-      const command = { op: "update", file_id, name, parent_id, metadata, if_version_id } as const;
+      const seen = { parent_id: file.parent_id, name: file.name };
+      const command = { op: "update", file_id, name, parent_id, metadata, if_version_id, seen } as const;
       const outcome = await app.submit(file.drive_id, { command, ...submissionOf(c) });
       return c.json(toWire(outcome.file as FileRow, permission), 200);
     },
@@ -80,7 +81,8 @@ export function fileRoutes(api: App): void {
     }),
     async (c) => {
       const { id: file_id } = c.req.valid("param");
-      const { file } = await c.var.app.require(principalOf(c), file_id, "edit");
+      // The hub refuses what is trashed already, unless this is the repeat of what trashed it.
+      const { file } = await c.var.app.require(principalOf(c), file_id, "edit", { allowTrashed: true });
       await c.var.app.submit(file.drive_id, { command: { op: "trash", file_id }, ...submissionOf(c) });
       return c.body(null, 204);
     },

@@ -2,15 +2,16 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { folderRefSchema } from "../../../core/protocol/common.ts";
+import { DriveError } from "../../../core/protocol/errors.ts";
 import {
   type File,
   fileSchema,
-  mimeTypeSchema,
   onNameConflictSchema,
   rawNameSchema,
   uploadedFileSchema,
 } from "../../../core/protocol/files.ts";
 import { idSchema, tenantOf } from "../../../core/protocol/ids.ts";
+import { mimeTypeSchema } from "../../../core/protocol/media-type.ts";
 import {
   chunkQuerySchema,
   chunkReceivedSchema,
@@ -32,6 +33,7 @@ import {
   putChunk,
   startUpload,
   storeWhole,
+  UNKNOWN_UPLOAD,
 } from "../../../core/uploads/service.ts";
 import type { FileRow } from "../../../core/files/model.ts";
 import { toWire } from "../../../core/files/wire.ts";
@@ -75,7 +77,18 @@ async function depsFor(c: Context<AppEnv>, id: string): Promise<UploadDeps> {
   };
 }
 
-const callerOf = (c: Context<AppEnv>): Caller => ({ principal: principalOf(c), ...submissionOf(c) });
+/** A session of no tenant looks like any other that is unknown. */
+const depsForSession = (c: Context<AppEnv>, upload_id: string): Promise<UploadDeps> =>
+  depsFor(c, upload_id).catch((error: unknown) => {
+    const isUnknown = error instanceof DriveError && error.code === "not_found";
+    throw isUnknown ? new DriveError("unknown_upload", UNKNOWN_UPLOAD) : error;
+  });
+
+const callerOf = (c: Context<AppEnv>): Caller => ({
+  principal: principalOf(c),
+  ...submissionOf(c),
+  may_repeat: c.req.header("idempotency-key") !== undefined,
+});
 
 /** Null when the body comes without a length. */
 function bodyLength(c: Context<AppEnv>): number | null {
@@ -220,7 +233,7 @@ export function uploadRoutes(api: App): void {
     async (c) => {
       const { upload_id, index } = c.req.valid("query");
       const chunk = { upload_id, index, chunk_id: c.req.valid("param").chunk_id };
-      const deps = await depsFor(c, upload_id);
+      const deps = await depsForSession(c, upload_id);
       const received_bytes = await putChunk(deps, callerOf(c), chunk, c.req.raw.body, bodyLength(c));
       return c.json({ received_bytes }, 200);
     },
@@ -240,7 +253,7 @@ export function uploadRoutes(api: App): void {
     }),
     async (c) => {
       const { id } = c.req.valid("param");
-      const { upload, chunks } = await findSession(await depsFor(c, id), callerOf(c), id);
+      const { upload, chunks } = await findSession(await depsForSession(c, id), callerOf(c), id);
       return c.json(
         {
           ...sessionToWire(upload),
@@ -276,7 +289,7 @@ export function uploadRoutes(api: App): void {
     }),
     async (c) => {
       const { id } = c.req.valid("param");
-      const file = await completeUpload(await depsFor(c, id), callerOf(c), id, c.req.valid("json").chunks);
+      const file = await completeUpload(await depsForSession(c, id), callerOf(c), id, c.req.valid("json").chunks);
       return c.json(asCaller(c, file), 201);
     },
   );
@@ -295,7 +308,7 @@ export function uploadRoutes(api: App): void {
     }),
     async (c) => {
       const { id } = c.req.valid("param");
-      await abortUpload(await depsFor(c, id), callerOf(c), id);
+      await abortUpload(await depsForSession(c, id), callerOf(c), id);
       return c.body(null, 204);
     },
   );

@@ -1,0 +1,46 @@
+/** How much each case does. */
+export interface Sizes {
+  /** Bytes of a large file. */
+  large: number;
+  large_runs: number;
+  small_files: number;
+  small_runs: number;
+  /** Entries of the folder that is listed. */
+  entries: number;
+  list_runs: number;
+  /** Metadata changes of one run. */
+  commits: number;
+  commit_runs: number;
+  notifications: number;
+  /** Calls of each endpoint. */
+  calls: number;
+}
+
+const MiB = 1024 * 1024;
+
+export const FULL: Sizes = {
+  large: 64 * MiB,
+  large_runs: 7,
+  small_files: 200,
+  small_runs: 5,
+  entries: 10_000,
+  list_runs: 9,
+  commits: 500,
+  commit_runs: 5,
+  notifications: 100,
+  calls: 50,
+};
+
+/** Every line of the bench once, for a test: the numbers mean nothing. 9 MiB has two parts. */
+export const QUICK: Sizes = {
+  large: 9 * MiB,
+  large_runs: 1,
+  small_files: 4,
+  small_runs: 1,
+  entries: 20,
+  list_runs: 1,
+  commits: 8,
+  commit_runs: 1,
+  notifications: 3,
+  calls: 2,
+};

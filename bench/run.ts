@@ -1,0 +1,74 @@
+import { cpus, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import { exitOnSignals, printError, UsageError } from "../scripts/lib/cli.ts";
+import { commits } from "./cases/commits.ts";
+import { endpointsCase } from "./cases/endpoints.ts";
+import { listing } from "./cases/listing.ts";
+import { notify } from "./cases/notify.ts";
+import { smallFiles } from "./cases/small-files.ts";
+import { transfer } from "./cases/transfer.ts";
+import { startFloor } from "./floor/start.ts";
+import type { Case, Report } from "./lib/case.ts";
+import { CleanUp } from "./lib/clean-up.ts";
+import { Http } from "./lib/http.ts";
+import { Account, startBenched } from "./lib/product.ts";
+import { FULL, QUICK, type Sizes } from "./lib/sizes.ts";
+import { table } from "./lib/table.ts";
+import { countOperations } from "./operations/count.ts";
+
+const CASES: readonly Case[] = [transfer, smallFiles, commits, listing, notify, endpointsCase];
+const OPERATIONS = "operations";
+const NAMES = [...CASES.map(({ name }) => name), OPERATIONS];
+
+const USAGE = `npm run bench [-- --only NAME]... [--quick]
+
+  --only NAME   one of ${NAMES.join(", ")}; may be given several times
+  --quick       every line once, with tiny sizes: shows that the bench runs, and measures nothing`;
+
+function print({ title, header, rows }: Report): void {
+  console.log(`\n### ${title}\n\n${table(header, rows)}`);
+}
+
+/** Product and floor, each in a workerd process of its own. */
+async function runSideBySide(cases: readonly Case[], sizes: Sizes): Promise<void> {
+  const running = await startBenched(cleanUp, { observability: false });
+  const floor = new Http(await startFloor(cleanUp, sizes.entries));
+  const product = await Account.register(running.url, "bench");
+  for (const one of cases) {
+    await product.refresh();
+    for (const report of await one.run({ product, floor, sizes })) print(report);
+  }
+  await cleanUp.run();
+}
+
+function readArguments(): { names: Set<string>; sizes: Sizes } {
+  const { values } = parseArgs({
+    options: { only: { type: "string", multiple: true }, quick: { type: "boolean" }, help: { type: "boolean" } },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const unknown = values.only?.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) throw new UsageError(`There is no "${unknown}" in the bench.\n\n${USAGE}`);
+  return { names: new Set(values.only ?? NAMES), sizes: values.quick ? QUICK : FULL };
+}
+
+const cleanUp = new CleanUp();
+exitOnSignals().onStop(() => cleanUp.run());
+try {
+  const { names, sizes } = readArguments();
+  const date = new Date().toISOString().slice(0, 10);
+  const quick = sizes === QUICK ? ", quick: no measurement" : "";
+  console.log(`${date}, ${cpus().length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB${quick}`);
+  const cases = CASES.filter(({ name }) => names.has(name));
+  if (cases.length > 0) await runSideBySide(cases, sizes);
+  if (names.has(OPERATIONS)) for (const report of await countOperations(cleanUp, sizes)) print(report);
+} catch (error) {
+  printError(error);
+  process.exitCode = 1;
+} finally {
+  await cleanUp.run();
+}
+// Kept connections would hold the process.
+process.exit();

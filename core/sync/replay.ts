@@ -1,0 +1,97 @@
+/** Repeats of a request: found by their `op_id`, told from another request under the same key. docs/spec/sync.md, H5. */
+import { nameKey } from "../files/names.ts";
+import type { FileRow, JournalRow } from "../files/model.ts";
+import { DriveError } from "../protocol/errors.ts";
+import type { JournalOp } from "../protocol/sync.ts";
+import type { UploadTarget } from "../uploads/model.ts";
+import type { Command, Outcome, Submission } from "./commands.ts";
+import type { Snapshot } from "./ports.ts";
+
+export type Done = Snapshot["done"][number];
+
+/** A command as far as it tells a repeat from another request. */
+type Asked = Exclude<Command, { op: "commit_upload" }> | { op: "commit_upload"; target: UploadTarget };
+
+interface Trace {
+  ops: readonly JournalOp[];
+  /** The file it was about; unknown for what makes one. */
+  file_id?: string;
+  made?: {
+    parent_id: string;
+    is_folder: boolean;
+    /** Null when the hub may have chosen another. */ name: string | null;
+  };
+}
+
+function traceOfTarget(target: UploadTarget): Trace {
+  if (target.kind === "version") return { ops: ["modified"], file_id: target.file_id };
+  const { parent_id, name, on_name_conflict } = target;
+  const made = { parent_id, is_folder: false, name: on_name_conflict === "rename" ? null : name };
+  return { ops: on_name_conflict === "new_version" ? ["created", "modified"] : ["created"], made };
+}
+
+/** What a command leaves in the journal. */
+function traceOf(command: Asked): Trace {
+  switch (command.op) {
+    case "reserve_upload":
+    case "release_upload":
+      return { ops: [] };
+    case "commit_upload":
+    case "create_from":
+      return traceOfTarget(command.target);
+    case "create_folder": {
+      const name = command.on_name_conflict === "rename" ? null : command.name;
+      return { ops: ["created"], made: { parent_id: command.parent_id, is_folder: true, name } };
+    }
+    case "copy_tree":
+      return { ops: ["created"], made: { parent_id: command.parent_id, is_folder: true, name: null } };
+    case "update":
+      return { ops: ["updated"], file_id: command.file_id };
+    case "trash":
+      return { ops: ["trashed"], file_id: command.file_id };
+    case "untrash":
+      return { ops: ["untrashed"], file_id: command.file_id };
+    case "purge":
+      return { ops: ["purged"], file_id: command.file_id };
+    case "restore_version":
+      return { ops: ["modified"], file_id: command.file_id };
+    case "purge_version":
+      return { ops: ["version_purged"], file_id: command.file_id };
+    case "grant":
+      return { ops: ["shared"], file_id: command.permission.file_id };
+    case "attach_grant":
+      return { ops: ["shared", "unshared"], file_id: command.file_id };
+    case "update_grant":
+      return { ops: ["shared"], file_id: command.file_id };
+    case "revoke":
+      return { ops: ["unshared"], file_id: command.file_id };
+  }
+}
+
+/** Whether a file is what was asked for; one that has changed since does not tell its first name and place any more. */
+function isMade(file: FileRow, { parent_id, is_folder, name }: NonNullable<Trace["made"]>, at: number): boolean {
+  if (file.is_folder !== is_folder) return false;
+  if (file.updated_at !== at) return true;
+  return file.parent_id === parent_id && (name === null || file.name_key === nameKey(name));
+}
+
+/** Throws `idempotency_key_reused` when what was done under this key is not what is asked for now. */
+export function requireSameRequest(
+  { entry, file }: { entry: Pick<JournalRow, "op" | "at" | "file_id">; file: FileRow | null },
+  asked: Asked,
+): void {
+  const { ops, file_id, made } = traceOf(asked);
+  const isSame =
+    ops.includes(entry.op) &&
+    (file_id === undefined || file_id === entry.file_id) &&
+    (made === undefined || file === null || isMade(file, made, entry.at));
+  if (!isSame) throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
+}
+
+/** What an earlier try of the same `op_id` left. */
+export function replay(done: Done, { command }: Submission): Outcome {
+  requireSameRequest(done, command);
+  if (done.file === null && done.permission === null && done.entry.op !== "purged")
+    throw new DriveError("not_found", "What this request made was deleted for good since.");
+  return { file: done.file, permission: done.permission, upload: null, replayed: true };
+}

@@ -1,0 +1,68 @@
+/** `/readyz` names the dependency that fails, or hangs; each is broken by itself. */
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { Api, withVars } from "../support/workerd/api.ts";
+
+const hang = (): Promise<never> => new Promise(() => undefined);
+const fail = (): Promise<never> => Promise.reject(new Error("out of order"));
+
+const statement = (answer: () => Promise<never>) => ({
+  prepare: () => ({ first: answer, bind: () => ({ first: answer }) }),
+});
+const hubs = (answer: () => Promise<never>) => ({
+  idFromName: () => "id",
+  getByName: () => ({ ping: answer }),
+  get: () => ({ ping: answer }),
+});
+
+/** Each binding in a state in which it does not answer as it should. */
+const broken: [failing: string, binding: string, make: (answer: () => Promise<never>) => unknown][] = [
+  ["directory", "DIRECTORY", statement],
+  ["shard_00", "SHARD_00", statement],
+  ["shard_01", "SHARD_01", statement],
+  ["blobs", "BLOBS", (answer) => ({ head: answer })],
+  ["derived", "DERIVED", (answer) => ({ head: answer })],
+  ["queue", "FILE_EVENTS", (answer) => ({ metrics: answer })],
+  ["hub", "SYNC_HUB", hubs],
+];
+
+const ask = (bindings: Record<string, unknown>) =>
+  new Api(undefined, withVars(bindings)).ask<{ status: string; failing: string[] }>("GET", "/readyz");
+
+describe("GET /readyz", () => {
+  it("is 200 when all answers", async () => {
+    const { status, json } = await ask({});
+    expect({ status, json }).toEqual({ status: 200, json: { status: "ready", failing: [] } });
+  });
+
+  it.each(broken)("names %s when it fails", async (failing, binding, make) => {
+    const { status, json } = await ask({ [binding]: make(fail) });
+    expect({ status, json }).toEqual({ status: 503, json: { status: "unavailable", failing: [failing] } });
+  });
+
+  it("names all that hang, and waits no longer than 3 s for them", async () => {
+    const began = Date.now();
+    const { status, json } = await ask(Object.fromEntries(broken.map(([, binding, make]) => [binding, make(hang)])));
+    expect(Date.now() - began).toBeLessThan(3_000);
+    expect(status).toBe(503);
+    expect(json.failing.toSorted()).toEqual(broken.map(([failing]) => failing).toSorted());
+  });
+
+  it("names a database whose tables are gone, and is ready again when they are back", async () => {
+    const shard = (env as unknown as Record<string, D1Database>).SHARD_01!;
+    await shard.prepare("alter table tenants rename to tenants_away").run();
+    expect((await ask({})).json.failing).toEqual(["shard_01"]);
+    await shard.prepare("alter table tenants_away rename to tenants").run();
+    expect((await ask({})).status).toBe(200);
+  });
+
+  it("says nothing of why: the address is public", async () => {
+    const { json } = await ask({ BLOBS: { head: fail } });
+    expect(JSON.stringify(json)).not.toContain("out of order");
+  });
+
+  it("GET /healthz stays 200: the process lives", async () => {
+    const { status } = await new Api(undefined, withVars({ BLOBS: { head: fail } })).ask("GET", "/healthz");
+    expect(status).toBe(200);
+  });
+});

@@ -1,0 +1,162 @@
+/** What every `ObjectStore` promises to the engine: core/storage/ports.ts and docs/spec/storage.md. */
+import { describe, expect, it } from "vitest";
+import { type ObjectStore, PartsRejected } from "../../core/storage/ports.ts";
+
+const PART = 5 * 1024 * 1024;
+
+/** Bytes that differ from place to place. */
+function bytes(length: number, seed = 1): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(length);
+  for (let i = 0; i < length; i++) out[i] = (i * 31 + (i >> 8) * 7 + seed * 101) & 0xff;
+  return out;
+}
+
+async function* pieces(body: Uint8Array, size = 1024 * 1024): AsyncIterable<Uint8Array> {
+  // One buffer, used again: a piece is valid only until the next one is asked for.
+  const buffer = new Uint8Array(size);
+  for (let at = 0; at < body.length; at += size) {
+    const piece = body.subarray(at, at + size);
+    buffer.set(piece);
+    yield buffer.subarray(0, piece.length);
+  }
+}
+
+const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+export function objectStoreContract(name: string, open: () => ObjectStore): void {
+  describe(`ObjectStore: ${name}`, () => {
+    const key = (): string => `test/${crypto.randomUUID()}`;
+    const read = async (store: ObjectStore, at: string, offset: number, length: number): Promise<Uint8Array> => {
+      const body = await store.get(at, offset, length);
+      if (body === null) throw new Error("there is no such object");
+      return new Uint8Array(await new Response(body).arrayBuffer());
+    };
+
+    it("S4: any range of an object", async () => {
+      const store = open();
+      const [at, body] = [key(), bytes(1000)];
+      await store.put(at, body);
+      const ranges: [number, number][] = [
+        [0, 1000],
+        [0, 1],
+        [999, 1],
+        [100, 300],
+      ];
+      for (const [offset, length] of ranges)
+        expect(await read(store, at, offset, length)).toEqual(body.subarray(offset, offset + length));
+    });
+
+    it("S5: an object that is not there is null, and deleting it is no error", async () => {
+      const store = open();
+      expect(await store.get(key(), 0, 1)).toBeNull();
+      await store.delete([key(), key()]);
+    });
+
+    it("a put keeps a copy: the buffer it came in is used again", async () => {
+      const store = open();
+      const [at, body] = [key(), bytes(100)];
+      await store.put(at, body);
+      body.fill(0);
+      expect(await read(store, at, 0, 100)).toEqual(bytes(100));
+    });
+
+    it("deletes several at once", async () => {
+      const store = open();
+      const keys = [key(), key()];
+      for (const at of keys) await store.put(at, bytes(1));
+      await store.delete(keys);
+      for (const at of keys) expect(await store.get(at, 0, 1)).toBeNull();
+    });
+
+    it("S2: parts in any order make one object, which is not there before", async () => {
+      const store = open();
+      const at = key();
+      const bodies = [bytes(PART, 1), bytes(PART, 2), bytes(7, 3)];
+      const id = await store.createMultipart(at);
+      const parts: { part: number; etag: string }[] = [];
+      for (const part of [3, 1, 2]) {
+        const body = bodies[part - 1]!;
+        parts.push({ part, etag: await store.uploadPart(at, id, part, pieces(body), body.length) });
+      }
+      expect(await store.get(at, 0, 1)).toBeNull();
+      await store.completeMultipart(
+        at,
+        id,
+        parts.toSorted((a, b) => a.part - b.part),
+      );
+      for (const [i, body] of bodies.entries())
+        expect(isEqual(await read(store, at, i * PART, body.length), body)).toBe(true);
+      // Across the seam of two parts.
+      expect(await read(store, at, PART - 2, 4)).toEqual(
+        new Uint8Array([...bodies[0]!.slice(-2), ...bodies[1]!.slice(0, 2)]),
+      );
+    });
+
+    it("U13: a part that is missing or was replaced is PartsRejected, and the right parts still complete", async () => {
+      const store = open();
+      const at = key();
+      const id = await store.createMultipart(at);
+      const first = await store.uploadPart(at, id, 1, pieces(bytes(10, 1)), 10);
+      const second = await store.uploadPart(at, id, 1, pieces(bytes(10, 2)), 10);
+      for (const parts of [
+        [{ part: 1, etag: first }],
+        [
+          { part: 1, etag: second },
+          { part: 2, etag: first },
+        ],
+      ])
+        await expect(store.completeMultipart(at, id, parts)).rejects.toThrow(PartsRejected);
+      await store.completeMultipart(at, id, [{ part: 1, etag: second }]);
+      expect(await read(store, at, 0, 10)).toEqual(bytes(10, 2));
+    });
+
+    it("parts of unequal sizes are PartsRejected", async () => {
+      const store = open();
+      const at = key();
+      const id = await store.createMultipart(at);
+      const sizes = [PART, PART + 1, 5];
+      const parts = [];
+      for (const [i, size] of sizes.entries())
+        parts.push({ part: i + 1, etag: await store.uploadPart(at, id, i + 1, pieces(bytes(size)), size) });
+      await expect(store.completeMultipart(at, id, parts)).rejects.toThrow(PartsRejected);
+      await store.abortMultipart(at, id);
+    });
+
+    it("U3: a source that yields another length, or fails, leaves no part", async () => {
+      const store = open();
+      const at = key();
+      const id = await store.createMultipart(at);
+      const broken = async function* (): AsyncIterable<Uint8Array> {
+        yield bytes(5);
+        throw new Error("the sender has gone");
+      };
+      await expect(store.uploadPart(at, id, 1, pieces(bytes(9)), 10)).rejects.toThrow();
+      await expect(store.uploadPart(at, id, 1, pieces(bytes(11)), 10)).rejects.toThrow();
+      await expect(store.uploadPart(at, id, 1, broken(), 10)).rejects.toThrow("the sender has gone");
+      const etag = await store.uploadPart(at, id, 1, pieces(bytes(10)), 10);
+      await store.completeMultipart(at, id, [{ part: 1, etag }]);
+      expect(await read(store, at, 0, 10)).toEqual(bytes(10));
+    });
+
+    it("S3: a completion again, after its answer was lost, counts as done", async () => {
+      const store = open();
+      const at = key();
+      const id = await store.createMultipart(at);
+      const parts = [{ part: 1, etag: await store.uploadPart(at, id, 1, pieces(bytes(10)), 10) }];
+      await store.completeMultipart(at, id, parts);
+      await store.completeMultipart(at, id, parts);
+      expect(await read(store, at, 0, 10)).toEqual(bytes(10));
+    });
+
+    it("an upload that was aborted takes no part and makes no object; aborting again is no error", async () => {
+      const store = open();
+      const at = key();
+      const id = await store.createMultipart(at);
+      const etag = await store.uploadPart(at, id, 1, pieces(bytes(10)), 10);
+      for (const _ of [1, 2]) await store.abortMultipart(at, id);
+      await expect(store.uploadPart(at, id, 2, pieces(bytes(10)), 10)).rejects.toThrow();
+      await expect(store.completeMultipart(at, id, [{ part: 1, etag }])).rejects.toThrow();
+      expect(await store.get(at, 0, 1)).toBeNull();
+    });
+  });
+}

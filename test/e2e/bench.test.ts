@@ -1,0 +1,25 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { inRoot } from "../../scripts/lib/project.ts";
+
+/** Nothing here looks at a time: only that every line can be measured and every operation counted. */
+test("the bench runs to its end and prints every table", { timeout: 300_000 }, async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [inRoot("bench/run.ts"), "--quick"], {
+    cwd: inRoot(""),
+    timeout: 290_000,
+  });
+  const titles = [...stdout.matchAll(/^### (.+?)(?: \(|$)/gm)].map((match) => match[1]);
+  expect(titles).toEqual([
+    "Large files",
+    "Small files",
+    "Commits on one drive",
+    "Listing a folder of 20 entries",
+    "Notification of another device",
+    "Endpoints, one call at a time",
+    "Operations and list prices",
+  ]);
+  expect(stdout).not.toMatch(/NaN|Infinity|undefined/);
+  // The second hit of a link touches neither D1 nor R2.
+  expect(stdout).toMatch(/^\| link, second download +\| +1 \| +0 \/ 0 \| +0 \| +0 \/ 0 \| +0 \/ 0 \| +0 \|/m);
+});

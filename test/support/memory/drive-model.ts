@@ -1,0 +1,225 @@
+/** A drive as simple as it can be said: what the hub must agree with after any commands in any order. */
+import { freeName, nameKey } from "../../../core/files/names.ts";
+import type { ErrorCode } from "../../../core/protocol/errors.ts";
+
+export interface Node {
+  parent: string | null;
+  name: string;
+  folder: boolean;
+  trashed: boolean;
+  /** Sizes by version, the current one last; empty for a folder. */
+  versions: { id: string; size: number }[];
+}
+
+export interface Upload {
+  state: "open" | "committed" | "aborted";
+  reserved: number;
+  /** A name in a folder, or a file that gets a version. */
+  at: { parent: string; name: string } | { file: string };
+}
+
+/** What a refused command answers. */
+export class Refused extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode) {
+    super(code);
+    this.code = code;
+  }
+}
+
+const refuse = (code: ErrorCode): never => {
+  throw new Refused(code);
+};
+
+const sizeOf = (node: Node): number => node.versions.at(-1)?.size ?? 0;
+
+export class DriveModel {
+  readonly root: string;
+  readonly limit: number;
+  readonly nodes = new Map<string, Node>();
+  readonly uploads = new Map<string, Upload>();
+  /** Takes everything: for commands of which it is known that they were taken. */
+  hasSpace = false;
+  used = 0;
+  reserved = 0;
+  /** Committed commands that the journal tells of. */
+  changes = 0;
+
+  constructor(root: string, limit: number) {
+    this.root = root;
+    this.limit = limit;
+    this.nodes.set(root, { parent: null, name: "My Drive", folder: true, trashed: false, versions: [] });
+  }
+
+  /** From a node up; ends early where an ancestor was purged. */
+  #chain(id: string): string[] {
+    const node = this.nodes.get(id);
+    return node === undefined ? [] : [id, ...(node.parent === null ? [] : this.#chain(node.parent))];
+  }
+
+  #lives(id: string): boolean {
+    const chain = this.#chain(id);
+    return chain.at(-1) === this.root && chain.every((at) => !this.nodes.get(at)!.trashed);
+  }
+
+  #living(id: string): Node {
+    const node = this.nodes.get(id) ?? refuse("not_found");
+    return this.#lives(id) ? node : refuse("trashed");
+  }
+
+  #folder(id: string): void {
+    const node = this.nodes.get(id) ?? refuse("parent_not_found");
+    if (!node.folder) refuse("not_a_folder");
+    if (!this.#lives(id)) refuse("trashed");
+  }
+
+  #taken(parent: string, key: string, but?: string): boolean {
+    return [...this.nodes].some(
+      ([id, n]) => id !== but && n.parent === parent && !n.trashed && nameKey(n.name) === key,
+    );
+  }
+
+  #free(parent: string, name: string): string {
+    return this.#taken(parent, nameKey(name)) ? freeName(name, (key) => this.#taken(parent, key)) : name;
+  }
+
+  #needSpace(bytes: number): void {
+    if (!this.hasSpace && bytes > this.limit - this.used - this.reserved) refuse("quota_exceeded");
+  }
+
+  createFolder(parent: string, name: string, rename: boolean) {
+    this.#folder(parent);
+    if (!rename && this.#taken(parent, nameKey(name))) refuse("name_taken");
+    const chosen = this.#free(parent, name);
+    return (id: string) => this.#add(id, { parent, name: chosen, folder: true, trashed: false, versions: [] });
+  }
+
+  #add(id: string, node: Node): void {
+    this.nodes.set(id, node);
+    this.used += sizeOf(node);
+    this.changes++;
+  }
+
+  update(id: string, to: { name?: string; parent?: string }): void {
+    const node = this.#living(id);
+    if (node.parent === null) refuse("root_is_fixed");
+    const parent = to.parent ?? (node.parent as string);
+    this.#folder(parent);
+    if (this.#chain(parent).includes(id)) refuse("cannot_move_into_itself");
+    const name = to.name ?? node.name;
+    if (this.#taken(parent, nameKey(name), id)) refuse("name_taken");
+    Object.assign(node, { parent, name });
+    this.changes++;
+  }
+
+  trash(id: string): void {
+    const node = this.#living(id);
+    if (node.parent === null) refuse("root_is_fixed");
+    node.trashed = true;
+    this.changes++;
+  }
+
+  untrash(id: string): void {
+    const node = this.nodes.get(id) ?? refuse("not_found");
+    if (!node.trashed) refuse("not_trashed");
+    const parent =
+      this.#chain(id)
+        .slice(1)
+        .find((at) => this.#lives(at)) ?? this.root;
+    Object.assign(node, { parent, name: this.#free(parent, node.name), trashed: false });
+    this.changes++;
+  }
+
+  purge(id: string): void {
+    const node = this.nodes.get(id) ?? refuse("not_found");
+    if (!node.trashed) refuse("not_trashed");
+    this.#remove(id);
+    this.changes++;
+  }
+
+  /** With all below, but for what waits in the trash in its own right. */
+  #remove(id: string): void {
+    for (const [child, n] of this.nodes) if (n.parent === id && !n.trashed) this.#remove(child);
+    this.used -= sizeOf(this.nodes.get(id)!);
+    this.nodes.delete(id);
+  }
+
+  #checkTarget(at: Upload["at"]): void {
+    if ("file" in at) {
+      if (this.#living(at.file).folder) refuse("not_a_file");
+      return;
+    }
+    this.#folder(at.parent);
+    if (this.#taken(at.parent, nameKey(at.name))) refuse("name_taken");
+  }
+
+  reserve(upload_id: string, at: Upload["at"], size: number): void {
+    if (this.uploads.has(upload_id)) return;
+    if (!this.hasSpace) this.#checkTarget(at);
+    this.#needSpace(size);
+    this.reserved += size;
+    this.uploads.set(upload_id, { state: "open", reserved: size, at });
+  }
+
+  #open(upload_id: string): Upload {
+    const upload = this.uploads.get(upload_id);
+    if (upload === undefined || upload.state === "aborted") return refuse("unknown_upload");
+    return upload.state === "committed" ? refuse("upload_completed") : upload;
+  }
+
+  release(upload_id: string): void {
+    if (this.uploads.get(upload_id)?.state === "aborted") return;
+    const upload = this.#open(upload_id);
+    upload.state = "aborted";
+    this.reserved -= upload.reserved;
+  }
+
+  /** @returns what to do once the ids of file and version are known */
+  commit(upload_id: string, size: number) {
+    const upload = this.#open(upload_id);
+    const excess = Math.max(0, size - upload.reserved);
+    if (excess > 0) this.#needSpace(excess);
+    this.#checkTarget(upload.at);
+    return (id: string, version: string): void => {
+      upload.state = "committed";
+      this.reserved -= upload.reserved;
+      if ("file" in upload.at) this.#newVersion(upload.at.file, { id: version, size });
+      else this.#add(id, { ...upload.at, folder: false, trashed: false, versions: [{ id: version, size }] });
+    };
+  }
+
+  #newVersion(file: string, version: Node["versions"][number]): void {
+    const node = this.nodes.get(file)!;
+    this.used += version.size - sizeOf(node);
+    node.versions.push(version);
+    this.changes++;
+  }
+
+  /** @param as the name asked for: the copy gets it, or a numbered one */
+  copy(source: string, parent: string, as: string) {
+    const node = this.#living(source);
+    if (node.folder) refuse("not_a_file");
+    this.#needSpace(sizeOf(node));
+    this.#folder(parent);
+    const name = this.#free(parent, as);
+    const size = sizeOf(node);
+    return (id: string, version: string): void =>
+      this.#add(id, { parent, name, folder: false, trashed: false, versions: [{ id: version, size }] });
+  }
+
+  restoreVersion(id: string, version: string) {
+    const node = this.#living(id);
+    const old = node.versions.find((v) => v.id === version) ?? refuse("not_found");
+    this.#needSpace(Math.max(0, old.size - sizeOf(node)));
+    return (_id: string, made: string): void => this.#newVersion(id, { id: made, size: old.size });
+  }
+
+  purgeVersion(id: string, version: string): void {
+    const node = this.nodes.get(id) ?? refuse("not_found");
+    const at = node.versions.findIndex((v) => v.id === version);
+    if (at < 0) refuse("not_found");
+    if (at === node.versions.length - 1) refuse("forbidden");
+    node.versions.splice(at, 1);
+    this.changes++;
+  }
+}

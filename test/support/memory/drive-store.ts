@@ -1,0 +1,196 @@
+/** A drive's store in memory: the rules of the D1 one, for tests of what stands on it. `test/contract` holds both to them. */
+import type {
+  ContentRow,
+  DriveRow,
+  FileRow,
+  JournalRow,
+  PermissionRow,
+  VersionRow,
+} from "../../../core/files/model.ts";
+import type { TenantId } from "../../../core/protocol/ids.ts";
+import { COPY_MAX, type DriveStore, type Needs, type Snapshot, type Writes } from "../../../core/sync/ports.ts";
+import type { UploadRow } from "../../../core/uploads/model.ts";
+
+interface State {
+  tenant_state: "active" | "moving";
+  drive: DriveRow;
+  files: Map<string, FileRow>;
+  versions: Map<string, VersionRow>;
+  contents: Map<string, ContentRow>;
+  permissions: Map<string, PermissionRow>;
+  uploads: Map<string, UploadRow>;
+  /** By sequence number. */
+  journal: JournalRow[];
+}
+
+const versionKey = (v: { file_id: string; version_number: number }): string => `${v.file_id}/${v.version_number}`;
+const permissionKey = (p: { file_id: string; permission_id: string }): string => `${p.file_id}/${p.permission_id}`;
+
+const present = <T>(rows: (T | undefined)[]): T[] => rows.filter((row) => row !== undefined);
+
+/** A plain insert: a key that exists fails the batch. */
+function insert<T>(into: Map<string, T>, key: string, row: T, table: string): void {
+  if (into.has(key)) throw new Error(`UNIQUE constraint failed: ${table}`);
+  into.set(key, row);
+}
+
+export class MemoryDriveStore implements DriveStore {
+  #state: State;
+
+  constructor(tenant_id: TenantId, drive_id: string, limit_bytes: number, now: number) {
+    const base = { tenant_id, drive_id, name: "My Drive", created_at: now };
+    const drive = { ...base, kind: "personal", seq: 0, used_bytes: 0, reserved_bytes: 0, limit_bytes } as const;
+    const root: FileRow = {
+      tenant_id,
+      file_id: drive_id,
+      drive_id,
+      parent_id: null,
+      name: "My Drive",
+      name_key: "my drive",
+      is_folder: true,
+      size: 0,
+      mime_type: null,
+      content_id: null,
+      content_hash: null,
+      integrity: "ok",
+      version_id: null,
+      version_number: 0,
+      version_count: 0,
+      vector: {},
+      metadata: {},
+      created_by: drive_id,
+      created_at: now,
+      updated_at: now,
+      modified_at: null,
+      trashed_at: null,
+    };
+    this.#state = {
+      tenant_state: "active",
+      drive,
+      files: new Map([[drive_id, root]]),
+      versions: new Map(),
+      contents: new Map(),
+      permissions: new Map(),
+      uploads: new Map(),
+      journal: [],
+    };
+  }
+
+  /** All of it, for a test to look at; a commit replaces it, so it is a snapshot. */
+  get state(): Readonly<State> {
+    return this.#state;
+  }
+
+  /** What an operator or a sweep does behind the hub's back. */
+  interfere(change: (state: State) => void): void {
+    change(this.#state);
+  }
+
+  async load(needs: Needs): Promise<Snapshot | null> {
+    const { drive, files, uploads, versions, permissions, journal } = this.#state;
+    const living = [...files.values()].filter((f) => f.trashed_at === null);
+    const byName = ({ parent_id, name_key }: Needs["names"][number]): FileRow[] =>
+      living.filter((f) => f.parent_id === parent_id && f.name_key === name_key);
+    const numbered = needs.numbered.flatMap(({ parent_id, prefix }) =>
+      living.filter((f) => f.parent_id === parent_id && f.name_key.startsWith(prefix)),
+    );
+    const levels = (id: string): number =>
+      Math.max(0, ...living.filter((f) => f.parent_id === id).map((f) => 1 + levels(f.file_id)));
+    const granted = [...permissions.values()].filter(
+      (p) => needs.grants.has(p.file_id) && p.kind !== "link" && p.revoked_at === null,
+    );
+    const asked = present(needs.permissions.map((p) => permissions.get(permissionKey(p))));
+    const done = journal.filter((entry) => needs.op_ids.has(entry.op_id));
+    return structuredClone({
+      drive,
+      files: [...this.#chains(needs.file_ids), ...needs.names.flatMap(byName)],
+      trees: this.#below([...needs.tree_ids]).slice(0, COPY_MAX + 1),
+      sums: this.#sums(needs.sum_ids),
+      heights: new Map([...needs.height_ids].map((id) => [id, levels(id)])),
+      taken: numbered.map(({ parent_id, name_key }) => ({ parent_id: parent_id as string, name_key })),
+      uploads: present([...needs.upload_ids].map((id) => uploads.get(id))),
+      versions: needs.versions.flatMap(({ file_id, version_id }) =>
+        [...versions.values()].filter((v) => v.file_id === file_id && v.version_id === version_id),
+      ),
+      permissions: [...new Set([...asked, ...granted])],
+      done: done.map((entry) => ({
+        entry,
+        file: files.get(entry.file_id) ?? null,
+        permission:
+          permissions.get(permissionKey({ file_id: entry.file_id, permission_id: entry.permission_id ?? "" })) ?? null,
+      })),
+    });
+  }
+
+  #chains(ids: Iterable<string>): FileRow[] {
+    const found = new Set<FileRow>();
+    for (const id of ids)
+      for (let at = this.#state.files.get(id); at !== undefined; at = this.#state.files.get(at.parent_id ?? ""))
+        found.add(at);
+    return [...found];
+  }
+
+  /** What lives below, parents before children; what was trashed by itself is not followed. */
+  #below(ids: string[]): FileRow[] {
+    const level = [...this.#state.files.values()].filter(
+      (f) => f.trashed_at === null && f.parent_id !== null && ids.includes(f.parent_id),
+    );
+    return level.length === 0 ? [] : [...level, ...this.#below(level.map((f) => f.file_id))];
+  }
+
+  #sums(ids: Iterable<string>): Snapshot["sums"] {
+    const sums: Snapshot["sums"] = new Map();
+    for (const file of present([...ids].map((id) => this.#state.files.get(id)))) {
+      const all = [file, ...this.#below([file.file_id])];
+      sums.set(file.file_id, { bytes: all.reduce((sum, f) => sum + f.size, 0), count: all.length });
+    }
+    return sums;
+  }
+
+  async commit(writes: Writes): Promise<void> {
+    const next = structuredClone(this.#state);
+    if (next.tenant_state !== "active") throw new Error("tenant_not_active");
+    const { seq, used_bytes, reserved_bytes } = writes.expected;
+    if (next.drive.seq !== seq || next.drive.used_bytes !== used_bytes || next.drive.reserved_bytes !== reserved_bytes)
+      throw new Error("drive_moved");
+    next.drive.seq = writes.seq;
+    next.drive.used_bytes += writes.used_delta;
+    next.drive.reserved_bytes += writes.reserved_delta;
+    this.#purge(next, writes);
+    for (const file of structuredClone(writes.files)) next.files.set(file.file_id, file);
+    requireUniqueNames(next.files.values());
+    for (const content of writes.contents) insert(next.contents, content.content_id, content, "contents");
+    for (const version of writes.versions) insert(next.versions, versionKey(version), version, "versions");
+    for (const permission of writes.permissions) next.permissions.set(permissionKey(permission), permission);
+    for (const upload of writes.uploads) insert(next.uploads, upload.upload_id, upload, "uploads");
+    for (const { upload_id, state, file_id } of writes.settled) {
+      const upload = next.uploads.get(upload_id);
+      if (upload?.state !== "open") throw new Error("upload_not_open");
+      next.uploads.set(upload_id, { ...upload, state, file_id });
+    }
+    for (const entry of writes.journal) {
+      if (next.journal.some(({ seq, op_id }) => seq === entry.seq || op_id === entry.op_id))
+        throw new Error("UNIQUE constraint failed: journal");
+      next.journal.push(entry);
+    }
+    this.#state = structuredClone(next);
+  }
+
+  #purge(next: State, { purged_files, purged_versions }: Writes): void {
+    for (const version of purged_versions) next.versions.delete(versionKey(version));
+    const gone = new Set([...purged_files, ...this.#below(purged_files).map((f) => f.file_id)]);
+    for (const id of gone) next.files.delete(id);
+    for (const table of [next.versions, next.permissions] as Map<string, { file_id: string }>[])
+      for (const [key, { file_id }] of table) if (gone.has(file_id)) table.delete(key);
+  }
+}
+
+function requireUniqueNames(files: Iterable<FileRow>): void {
+  const seen = new Set<string>();
+  for (const { parent_id, name_key, trashed_at } of files) {
+    if (parent_id === null || trashed_at !== null) continue;
+    const key = `${parent_id}/${name_key}`;
+    if (seen.has(key)) throw new Error("UNIQUE constraint failed: files_name");
+    seen.add(key);
+  }
+}

@@ -1,0 +1,78 @@
+/** A drive in memory with its hub: what the tests of the hub and of sync ask things of. */
+import type { DriveStore } from "../../../core/sync/ports.ts";
+import type { Command, Result, StoredContent } from "../../../core/sync/commands.ts";
+import { Hub } from "../../../core/sync/hub.ts";
+import { newId } from "../../../core/protocol/ids.ts";
+import type { JournalRow } from "../../../core/files/model.ts";
+import type { UploadRow, UploadTarget } from "../../../core/uploads/model.ts";
+import { MemoryDriveStore } from "./drive-store.ts";
+
+export const TENANT = 7;
+
+export class MemoryDrive {
+  readonly store: MemoryDriveStore;
+  readonly root: string;
+  readonly announced: JournalRow[] = [];
+  readonly reported: unknown[] = [];
+  /** Moves only when a test moves it. */
+  now = 1_000_000;
+
+  constructor(limit_bytes = 1_000_000) {
+    this.root = this.id();
+    this.store = new MemoryDriveStore(TENANT, this.root, limit_bytes, this.now);
+  }
+
+  id(): string {
+    return newId(TENANT, this.now);
+  }
+
+  /** A hub that believes it owns the drive. */
+  hub(store: DriveStore = this.store): Hub {
+    return new Hub({
+      store,
+      now: () => this.now,
+      newId: () => this.id(),
+      announce: (entries) => this.announced.push(...entries),
+      report: (error) => this.reported.push(error),
+    });
+  }
+
+  submit(hub: Hub, command: Command, op_id: string = crypto.randomUUID()): Promise<Result> {
+    return hub.submit({ command, op_id, actor: { user_id: this.root, device_id: null } });
+  }
+
+  folder(name: string, parent_id = this.root): Command {
+    return { op: "create_folder", parent_id, name, on_name_conflict: "fail" };
+  }
+
+  target(name: string, parent_id = this.root): Extract<UploadTarget, { kind: "file" }> {
+    return { kind: "file", parent_id, name, on_name_conflict: "fail", mime_type: null, modified_at: null };
+  }
+
+  upload(target: UploadTarget, size: number): UploadRow {
+    const upload_id = this.id();
+    return {
+      tenant_id: TENANT,
+      upload_id,
+      drive_id: this.root,
+      state: "open",
+      target,
+      size,
+      reserved_bytes: size,
+      declared_hash: null,
+      object_key: `object/${upload_id}`,
+      r2_upload_id: null,
+      part_size: 0,
+      created_by: this.root,
+      device_id: null,
+      file_id: null,
+      created_at: this.now,
+      expires_at: this.now + 1,
+    };
+  }
+
+  content(size: number): StoredContent {
+    const manifest = JSON.stringify({ v: 1, extents: [] });
+    return { content_id: this.id(), content_hash: null, size, manifest, integrity: "pending" };
+  }
+}

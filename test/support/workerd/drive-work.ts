@@ -1,0 +1,111 @@
+/** Everything that is asked of a shard day by day, by name, on one drive: for tests of what it costs. */
+import type { FileRow } from "../../../core/files/model.ts";
+import { newShareToken } from "../../../core/protocol/ids.ts";
+import type { Link } from "../../../core/sharing/links.ts";
+import { existing, currentFiles } from "../../../platform/d1/shard/current-files.ts";
+import { D1EventStore } from "../../../platform/d1/shard/event-store.ts";
+import { FileStore } from "../../../platform/d1/shard/file-store.ts";
+import { pointersOf, recipientsOf } from "../../../platform/d1/shard/incoming-store.ts";
+import { JournalStore } from "../../../platform/d1/shard/journal-store.ts";
+import { D1LinksStore } from "../../../platform/d1/shard/links-store.ts";
+import { PermissionsStore } from "../../../platform/d1/shard/permissions-store.ts";
+import { D1RightsStore, findMany } from "../../../platform/d1/shard/rights-store.ts";
+import { D1UploadStore } from "../../../platform/d1/shard/upload-store.ts";
+import type { DriveFixture } from "./drive-fixture.ts";
+
+export interface Work {
+  reads: Record<string, () => Promise<unknown>>;
+  changes: Record<string, () => Promise<unknown>>;
+}
+
+/** Entries in the folder that is listed. */
+export const LISTED = 20;
+const PAGE = 10;
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/**
+ * @param db the drive's shard, as the drive's own commands see it
+ * @param name of the folder where it happens; what it leaves in the trash it takes away at its end
+ */
+export async function driveWork(drive: DriveFixture, db: D1Database, name: string): Promise<Work> {
+  const { tenant, root } = drive;
+  const me = { kind: "user", user_id: root } as const;
+  const { file_id: home } = await drive.folder(name);
+  const folder = await drive.folder("listed", home);
+  for (let i = 0; i < LISTED; i++) await drive.folder(`entry ${i}`, folder.file_id);
+  const file = await drive.file("file.txt", bytes("one"), { parent_id: home });
+  await drive.file("file.txt", bytes("two"), { file_id: file.file_id });
+  const { permission_id, token } = await drive.grant(folder.file_id, { token: newShareToken(tenant) });
+  const binned = await drive.folder("binned", home);
+  await drive.run({ op: "trash", file_id: binned.file_id });
+
+  const files = new FileStore(db, tenant);
+  const journal = new JournalStore(db, tenant);
+  const links = new D1LinksStore(db, tenant);
+  const uploads = new D1UploadStore(db, tenant);
+  const events = new D1EventStore(db, tenant, root, "previews");
+  const seq = await journal.lastSeq(root);
+  await events.record({ mark: seq, failed: [], settled: [] });
+  const list = (sort: "name" | "updated_at" | "size", order: "asc" | "desc") => async () => {
+    const first = await files.contents(me, folder.file_id, { sort, order, limit: PAGE });
+    await files.contents(me, folder.file_id, { sort, order, limit: PAGE, cursor: first.page.next_cursor as string });
+  };
+  let serial = 0;
+  let made: FileRow;
+  return {
+    reads: {
+      "contents by name": list("name", "asc"),
+      "contents by name, descending": list("name", "desc"),
+      "contents by size": list("size", "asc"),
+      "contents by time": list("updated_at", "desc"),
+      trash: () => files.trash(root, { limit: PAGE }),
+      versions: () => files.versions(file.file_id, { limit: PAGE }),
+      "bytes of the current version": () => files.bytes(me, file.file_id, null),
+      "bytes of a version": () => files.bytes(me, file.file_id, file.version_id as string),
+      changes: () => journal.since(root, seq, PAGE),
+      activity: () => journal.latest(root, null, PAGE),
+      "newest sequence number": () => journal.lastSeq(root),
+      rights: () => new D1RightsStore(db, tenant).find(me, file.file_id),
+      "rights of many": () => findMany(db, me, [file.file_id, folder.file_id]),
+      permissions: () => new PermissionsStore(db, tenant).list(folder.file_id, { limit: PAGE }),
+      permission: () => new PermissionsStore(db, tenant).find(folder.file_id, permission_id),
+      "shared with me": () => pointersOf(db, tenant, root, PAGE),
+      "recipients of a grant": () => recipientsOf(db, tenant, [{ file_id: folder.file_id, permission_id }], Date.now()),
+      link: () => links.find(token as string),
+      "folder behind a link": async () =>
+        links.folder((await links.find(token as string)) as Link, folder.file_id, "", PAGE),
+      "links that reach a file": () => links.tokensReaching([file.file_id, folder.file_id]),
+      "upload session": () => uploads.find(drive.id()),
+      "earlier try of an upload": () => uploads.madeBy(root, "op"),
+      "known content": () => uploads.withContent(root, file.content_hash as string, file.size),
+      "what a consumer has to do": () => events.pending({ entries: PAGE, due: PAGE }, Date.now()),
+      "files of events": () => currentFiles(db, tenant, root, [file.file_id, folder.file_id]),
+      "which files exist": () => existing(db, tenant, [file.file_id, folder.file_id]),
+    },
+    changes: {
+      "new folder": async () => {
+        made = await drive.folder(`made ${serial++}`, home);
+      },
+      upload: () => drive.file(`uploaded ${serial++}`, bytes("new"), { parent_id: home }),
+      "new version": () => drive.file("file.txt", bytes("three"), { file_id: file.file_id }),
+      rename: () => drive.run({ op: "update", file_id: made.file_id, name: `renamed ${serial++}` }),
+      move: () => drive.run({ op: "update", file_id: made.file_id, parent_id: folder.file_id }),
+      copy: () => drive.run({ op: "copy_tree", file_id: made.file_id, parent_id: home, name: `copy ${serial++}` }),
+      grant: () => drive.grant(made.file_id),
+      "restore of a version": () =>
+        drive.run({ op: "restore_version", file_id: file.file_id, version_id: file.version_id as string }),
+      "purge of a version": async () => {
+        const version_id = (await drive.file("file.txt", bytes("four"), { file_id: file.file_id }))
+          .version_id as string;
+        await drive.file("file.txt", bytes("five"), { file_id: file.file_id });
+        await drive.run({ op: "purge_version", file_id: file.file_id, version_id });
+      },
+      trash: () => drive.run({ op: "trash", file_id: made.file_id }),
+      untrash: () => drive.run({ op: "untrash", file_id: made.file_id }),
+      "trash again": () => drive.run({ op: "trash", file_id: made.file_id }),
+      purge: () => drive.run({ op: "purge", file_id: made.file_id }),
+      "purge of a folder": () => drive.run({ op: "purge", file_id: binned.file_id }),
+    },
+  };
+}

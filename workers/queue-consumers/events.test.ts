@@ -1,0 +1,297 @@
+/** The way from the journal to what is derived of it, through queues that lose, repeat and reorder. */
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Candidate } from "../../core/search/ports.ts";
+import type { SearchIndex } from "../../durable-objects/search-index.ts";
+import { DerivedStore } from "../../platform/derived/derived-store.ts";
+import { DriveFixture } from "../../test/support/workerd/drive-fixture.ts";
+import { fixtures } from "../../test/support/workerd/fixtures.ts";
+import { Pipeline } from "../../test/support/workerd/pipeline.ts";
+
+const { SEARCH_INDEX, DERIVED } = env as unknown as {
+  SEARCH_INDEX: DurableObjectNamespace<SearchIndex>;
+  DERIVED: R2Bucket;
+};
+const derived = new DerivedStore(DERIVED);
+
+let drive: DriveFixture;
+let pipeline: Pipeline;
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  drive = await DriveFixture.create();
+  pipeline = new Pipeline();
+});
+afterEach(() => void vi.useRealTimers());
+
+const pass = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
+
+const text = (s: string): Uint8Array => new TextEncoder().encode(s);
+const picture = (name: string, bytes = fixtures["progressive.jpg"] as Uint8Array) =>
+  drive.file(name, bytes, { mime_type: "image/jpeg" });
+
+async function find(q: string): Promise<string[]> {
+  const stub = SEARCH_INDEX.get(SEARCH_INDEX.idFromName(drive.root));
+  return ((await stub.query({ q, now: Date.now() })) as Candidate[]).map((c) => c.file_id);
+}
+
+const hasPicture = (content_id: string | null): Promise<boolean> => derived.isMade(drive.tenant, content_id as string);
+
+const failures = async (): Promise<Record<string, unknown>[]> =>
+  (await drive.shard.prepare("select * from event_failures where tenant_id = ?1").bind(drive.tenant).all()).results;
+
+const marks = async (): Promise<Record<string, number>> => {
+  const { results } = await drive.shard
+    .prepare("select consumer, seq from event_marks where tenant_id = ?1")
+    .bind(drive.tenant)
+    .all<{ consumer: string; seq: number }>();
+  return Object.fromEntries(results.map((row) => [row.consumer, row.seq]));
+};
+
+describe("what comes of a commit", () => {
+  it(
+    "E1: one wake gives a picture its thumbnails and a text and a PDF their place in the index",
+    { timeout: 20_000 },
+    async () => {
+      const photo = await picture("photo.jpg");
+      const note = await drive.file("note.txt", text("the kestrels nested"));
+      const letter = await drive.file("letter.pdf", fixtures["letter.pdf"], { mime_type: "application/pdf" });
+      const folder = await drive.folder("Kestrel pictures");
+      pipeline.wake(drive, 4);
+      await pipeline.drain();
+      expect(await hasPicture(photo.content_id)).toBe(true);
+      expect((await find("kestrel")).toSorted()).toEqual([note.file_id, letter.file_id, folder.file_id].toSorted());
+      expect(await find("zweiundvierzig")).toEqual([letter.file_id]);
+      expect(await marks()).toEqual({ previews: 4, "search-index": 4, notifications: 4 });
+      expect(await failures()).toEqual([]);
+    },
+  );
+
+  it("E2: wakes that come twice, late and in any order change nothing", async () => {
+    const note = await drive.file("note.txt", text("first"));
+    await drive.file("note.txt", text("second words"), { file_id: note.file_id });
+    for (const seq of [2, 1, 2, 1]) {
+      pipeline.wake(drive, seq);
+      await pipeline.drain();
+    }
+    expect(await find("first")).toEqual([]);
+    expect(await find("second")).toEqual([note.file_id]);
+    expect(await marks()).toEqual({ previews: 2, "search-index": 2, notifications: 2 });
+  });
+
+  it("E4: more entries than a slice are done by wakes of its own", async () => {
+    for (let i = 0; i < 130; i++) await drive.folder(`folder ${i}`);
+    pipeline.wake(drive, 130);
+    await pipeline.drain();
+    expect((await find("folder")).length).toBe(130);
+  });
+
+  it("E4: more pictures than one run makes are all made", async () => {
+    const files = [];
+    for (let i = 0; i < 11; i++) files.push(await picture(`${i}.jpg`));
+    pipeline.wake(drive, 11);
+    await pipeline.drain();
+    for (const file of files) expect(await hasPicture(file.content_id)).toBe(true);
+  });
+});
+
+describe("E8: events survive queues that lose them", () => {
+  it("a wake that was never sent: the sweep finds the drive by its marks", async () => {
+    const photo = await picture("photo.jpg");
+    const note = await drive.file("note.txt", text("kestrels"));
+    await pipeline.tick();
+    expect(await hasPicture(photo.content_id), "not while the wake may be under way").toBe(false);
+    pass(10_000);
+    await pipeline.tick();
+    expect(await hasPicture(photo.content_id)).toBe(true);
+    expect(await find("kestrels")).toEqual([note.file_id]);
+  });
+
+  it("a queue that loses its messages between fan-out and consumer, as a restart does", async () => {
+    const photo = await picture("photo.jpg");
+    pipeline.losing.add("PREVIEWS");
+    pipeline.wake(drive);
+    await pipeline.drain();
+    expect(await hasPicture(photo.content_id)).toBe(false);
+    expect(await marks()).toEqual({ "search-index": 1, notifications: 1 });
+    const restarted = new Pipeline();
+    pass(10_000);
+    await restarted.tick();
+    expect(await hasPicture(photo.content_id)).toBe(true);
+    expect(await marks()).toEqual({ previews: 1, "search-index": 1, notifications: 1 });
+  });
+
+  it("only who is behind is woken", async () => {
+    await drive.folder("folder");
+    pipeline.losing.add("SEARCH");
+    pipeline.wake(drive);
+    await pipeline.drain();
+    pipeline.losing.clear();
+    pass(10_000);
+    pipeline.waiting("CLEANUP").push({ body: { job: "republish", shard: "SHARD_00" }, attempts: 1 });
+    await pipeline.deliver("CLEANUP");
+    const about = (name: "PREVIEWS" | "SEARCH") =>
+      pipeline.waiting(name).filter(({ body }) => (body as { drive_id: string }).drive_id === drive.root).length;
+    expect([about("PREVIEWS"), about("SEARCH")]).toEqual([0, 1]);
+  });
+
+  it("the cron only enqueues, one job of each kind for each shard", async () => {
+    pipeline.losing.add("CLEANUP");
+    await pipeline.tick();
+    expect(pipeline.waiting("PREVIEWS")).toEqual([]);
+  });
+});
+
+describe("E5 to E7: entries that fail", () => {
+  it("do not block what is behind them, and are tried again when they are due", async () => {
+    const bad = await picture("bad.jpg");
+    const good = await picture("good.jpg", fixtures["upright-phone.jpg"]);
+    const restore = await drive.loseBytes(bad.file_id);
+    pipeline.wake(drive, 2);
+    await pipeline.drain();
+    expect(await hasPicture(good.content_id)).toBe(true);
+    expect(await failures()).toMatchObject([{ consumer: "previews", seq: 1, attempts: 1, error: expect.any(String) }]);
+    await restore();
+    pass(31_000);
+    await pipeline.tick();
+    expect(await hasPicture(bad.content_id)).toBe(true);
+    expect(await failures()).toEqual([]);
+  });
+
+  it("are dead after five attempts: a letter, a row that stays, and nobody waits for the picture", async () => {
+    const bad = await picture("bad.jpg");
+    await drive.loseBytes(bad.file_id);
+    pipeline.wake(drive);
+    await pipeline.drain();
+    for (let i = 0; i < 6; i++) {
+      pass(86_400_000);
+      await pipeline.tick();
+    }
+    expect(await failures()).toMatchObject([{ consumer: "previews", attempts: 5 }]);
+    expect(pipeline.waiting("PREVIEWS_DEAD").map((m) => m.body)).toMatchObject([{ seq: 1, consumer: "previews" }]);
+    expect(await derived.hasNone(drive.tenant, bad.content_id as string)).toBe(true);
+  });
+
+  it("a dependency that is down fails the run, and the next delivery does it", async () => {
+    const note = await drive.file("note.txt", text("kestrels"));
+    let down = true;
+    const flaky = {
+      idFromName: (name: string) => SEARCH_INDEX.idFromName(name),
+      get: (id: DurableObjectId) => {
+        if (down) throw new Error("overloaded");
+        return SEARCH_INDEX.get(id);
+      },
+    };
+    pipeline = new Pipeline({ SEARCH_INDEX: flaky });
+    pipeline.wake(drive);
+    await pipeline.deliver("FILE_EVENTS");
+    await pipeline.deliver("SEARCH");
+    expect((await marks())["search-index"]).toBeUndefined();
+    down = false;
+    await pipeline.drain();
+    expect(await find("kestrels")).toEqual([note.file_id]);
+  });
+
+  it("a message that is none is retried into the dead-letter queue and stops nothing", async () => {
+    const note = await drive.file("note.txt", text("kestrels"));
+    pipeline.waiting("FILE_EVENTS").push({ body: { drive_id: "nonsense" }, attempts: 1 });
+    pipeline.wake(drive);
+    await pipeline.deliver("FILE_EVENTS");
+    expect(pipeline.waiting("FILE_EVENTS")).toMatchObject([{ attempts: 2 }]);
+    await pipeline.drain();
+    expect(await find("kestrels")).toEqual([note.file_id]);
+  });
+});
+
+describe("P2: bombs and damage end in no preview", () => {
+  function bomb(): Uint8Array {
+    const bytes = fixtures["transparent.png"].slice();
+    new DataView(bytes.buffer).setUint32(16, 60_000);
+    new DataView(bytes.buffer).setUint32(20, 60_000);
+    return bytes;
+  }
+
+  it.for([
+    ["huge dimensions", bomb],
+    ["a JPEG cut in its header", () => fixtures["upright-phone.jpg"].slice(0, 40)],
+    ["pixels that are none", () => fixtures["transparent.png"].map((byte, i) => (i > 50 ? byte ^ 0x5a : byte))],
+    ["a text that calls itself a picture", () => text("not a picture, whatever its name says")],
+  ] as const)("%s", async ([, make]) => {
+    const file = await picture("bad.png", make());
+    pipeline.wake(drive);
+    await pipeline.drain();
+    expect(await derived.hasNone(drive.tenant, file.content_id as string)).toBe(true);
+    expect(await failures()).toEqual([]);
+    expect((await marks()).previews).toBe(1);
+  });
+});
+
+describe("X3: the index follows the drive", () => {
+  const settle = async (): Promise<void> => {
+    pipeline.wake(drive);
+    await pipeline.drain();
+  };
+
+  it("a rename and a move are one document; a move takes what is below along", async () => {
+    const folder = await drive.folder("outer");
+    const note = await drive.file("note.txt", text("kestrels"), { parent_id: folder.file_id });
+    await settle();
+    await drive.run({ op: "update", file_id: folder.file_id, name: "barn" });
+    await settle();
+    expect(await find("outer")).toEqual([]);
+    expect(await find("barn")).toEqual([folder.file_id]);
+    expect(await find("kestrels")).toEqual([note.file_id]);
+  });
+
+  it("a purged folder takes the text below it out, but not what waits in the trash by itself", async () => {
+    const folder = await drive.folder("outer");
+    const gone = await drive.file("gone.txt", text("kestrels"), { parent_id: folder.file_id });
+    const kept = await drive.file("kept.txt", text("kestrels"), { parent_id: folder.file_id });
+    await settle();
+    expect((await find("kestrels")).toSorted()).toEqual([gone.file_id, kept.file_id].toSorted());
+    await drive.run({ op: "trash", file_id: kept.file_id });
+    await drive.run({ op: "trash", file_id: folder.file_id });
+    await drive.run({ op: "purge", file_id: folder.file_id });
+    await settle();
+    expect(await find("kestrels")).toEqual([kept.file_id]);
+  });
+});
+
+describe("E9: pointers to what is shared lie with the recipient", () => {
+  const pointers = async (recipient: DriveFixture): Promise<Record<string, unknown>[]> => {
+    const { results } = await recipient.shard
+      .prepare("select file_id, drive_id, shared_by from incoming_shares where tenant_id = ?1 and user_id = ?2")
+      .bind(recipient.tenant, recipient.root)
+      .all();
+    return results;
+  };
+  const settle = async (): Promise<void> => {
+    pipeline.wake(drive);
+    await pipeline.drain();
+  };
+
+  it("come with a share into another shard, once, and go with the last grant", async () => {
+    const recipient = await DriveFixture.create("SHARD_01");
+    const folder = await drive.folder("shared");
+    const first = await drive.grant(folder.file_id, { user_id: recipient.root });
+    await settle();
+    await settle();
+    const pointer = { file_id: folder.file_id, drive_id: drive.root, shared_by: drive.root };
+    expect(await pointers(recipient)).toEqual([pointer]);
+    await drive.revoke(first);
+    const second = await drive.grant(folder.file_id, { user_id: recipient.root });
+    await settle();
+    expect(await pointers(recipient), "what is held now decides, not the entry").toEqual([pointer]);
+    await drive.revoke(second);
+    await settle();
+    expect(await pointers(recipient)).toEqual([]);
+  });
+
+  it("links have none", async () => {
+    const folder = await drive.folder("linked");
+    await drive.grant(folder.file_id);
+    await settle();
+    expect((await marks()).notifications).toBe(2);
+    expect(await failures()).toEqual([]);
+  });
+});

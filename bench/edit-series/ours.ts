@@ -1,7 +1,6 @@
 /** What our client sends for a pair of versions: bytes of the body with all its frames, each opened again and compared. */
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import type {} from "../../platform/codec/node-zlib.d.ts";
 import { BLOCK_MAX, chooseBits } from "../../core/blocks/classes.ts";
 import { Cutter } from "../../core/blocks/cutter.ts";
 import {

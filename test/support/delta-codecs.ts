@@ -1,5 +1,4 @@
 import { constants, deflateRawSync, inflateRawSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import type {} from "../../platform/codec/node-zlib.d.ts";
 import { CODEC, type Codec, type Packer, type Unpack } from "../../core/delta/index.ts";
 
 /** What node:zlib offers, in Node and in workerd. */

@@ -6,4 +6,3 @@ declare module "node:zlib" {
     const ZSTD_c_compressionLevel: number;
   }
 }
-export {};

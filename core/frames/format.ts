@@ -1,6 +1,6 @@
 /** Bodies of our own clients, to the byte: docs/spec/frames.md. */
 import { MAX_BLOCK_BYTES, MAX_DELTA_RAW_BYTES } from "../delta/payload.ts";
-import { MAX_ARCHIVE_BYTES } from "../delta/zip/format.ts";
+import { MAX_ARCHIVE_BYTES, MAX_PAYLOAD_BYTES } from "../delta/zip/format.ts";
 
 export const FRAMES_MEDIA_TYPE = "application/vnd.edgedrive.frames";
 /** "EDT1" */
@@ -31,7 +31,6 @@ export const DEFAULT_LIMITS: FrameLimits = { max_raw_bytes: 64 * 1024 * 1024, ma
 
 /** A delta is no longer than what it stands for, but for its lists of blocks and members. */
 const DELTA_SLACK = 64 * 1024;
-const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 
 export const maxRawLength: Record<FrameKind, number> = {
   [FRAME_KIND.raw]: MAX_BLOCK_BYTES,

@@ -12,6 +12,7 @@ import {
   LOOK_BACK,
   MAX_ARCHIVE_BYTES,
   MAX_MEMBERS,
+  MAX_PAYLOAD_BYTES,
   MAX_PROGRAM_BYTES,
   MAX_VIRTUAL_BYTES,
   packZipDelta,
@@ -64,7 +65,8 @@ export async function encodeZipDelta(
     packer,
   );
   const encoded = { payload, raw_length: after.length, hash: await sha256(after) };
-  return payload.length < after.length && (await rebuilds(encoded, before, after, unpack)) ? encoded : undefined;
+  const pays = payload.length < Math.min(after.length, MAX_PAYLOAD_BYTES + 1);
+  return pays && (await rebuilds(encoded, before, after, unpack)) ? encoded : undefined;
 }
 
 /** Deflated members of one name that changed and that a recipe re-creates. */

@@ -9,6 +9,8 @@ const MIB = 1024 * 1024;
 export const MAX_ARCHIVE_BYTES = 64 * MIB;
 export const MAX_VIRTUAL_BYTES = 128 * MIB;
 export const MAX_PROGRAM_BYTES = 16 * MIB;
+/** Of the payload: a frame's bound (docs/spec/frames.md, FR3). */
+export const MAX_PAYLOAD_BYTES = 8 * MIB;
 export const MAX_MEMBERS = 4096;
 /** How far before the furthest byte read a copy may begin (D15). */
 export const LOOK_BACK = 16 * MIB;

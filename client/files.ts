@@ -1,5 +1,5 @@
 import type { Page } from "../core/protocol/common.ts";
-import type { ContentsQuery, File, Version } from "../core/protocol/files.ts";
+import type { ContentsQuery, EmptyTrashAnswer, File, Version } from "../core/protocol/files.ts";
 import type { Http } from "./http.ts";
 
 export type { File, Version };
@@ -55,8 +55,14 @@ export class Files {
     return this.#http.done({ method: "DELETE", path: `/trash/${file_id}` });
   }
 
-  empty_trash(): Promise<void> {
-    return this.#http.done({ method: "DELETE", path: "/trash" });
+  /** What is put to trash while this runs stays there. */
+  async empty_trash(): Promise<void> {
+    let until: string | undefined;
+    for (;;) {
+      const answer = await this.#http.request({ method: "DELETE", path: "/trash", query: { until } });
+      if (answer.status !== 202) return;
+      until = ((await answer.json()) as EmptyTrashAnswer).until;
+    }
   }
 
   versions(file_id: string): Promise<Page<Version>> {

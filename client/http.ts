@@ -32,6 +32,8 @@ export type Transport = (request: Sent) => Promise<Response>;
 
 export interface TokenSource {
   access_token(): string | null;
+  /** One that will hold for a while, renewed first if need be; null when nobody is signed in. */
+  fresh_token(): Promise<string | null>;
   /** A fresh token after the one that was refused; null when nobody is signed in any more. */
   renew(refused: string | null): Promise<string | null>;
 }
@@ -92,7 +94,7 @@ export class Http {
   /** @throws ApiError for an answer of 400 and above, NetworkError when none came, the signal's reason when aborted. */
   async request(request: HttpRequest): Promise<Response> {
     const sent = this.#prepare(request);
-    let token = request.anonymous ? null : (this.#tokens?.access_token() ?? null);
+    let token = await this.#token(request);
     let renewed = false;
     for (let attempt = 0; ; attempt++) {
       const last = attempt >= this.#retries;
@@ -128,11 +130,17 @@ export class Http {
     const method = request.method ?? "GET";
     const headers: Record<string, string> = { accept: "application/json", ...request.headers };
     // The same key goes with every retry of this request: the server answers the second with the first's result.
-    if (method !== "GET" && method !== "HEAD") headers["idempotency-key"] = newSecret();
+    if (method !== "GET" && method !== "HEAD") headers["idempotency-key"] ??= newSecret();
     if (request.json !== undefined) headers["content-type"] = "application/json";
     const body = request.json === undefined ? request.body : JSON.stringify(request.json);
     const url = this.url(request.path, request.query);
     return { url, method, headers, body, signal: request.signal, onSent: request.onSent };
+  }
+
+  /** Bytes go with a token that will be taken: else all parts in flight are sent in vain, and once more after a refresh. */
+  async #token({ anonymous, body }: HttpRequest): Promise<string | null> {
+    if (anonymous || this.#tokens === null) return null;
+    return body === undefined ? this.#tokens.access_token() : this.#tokens.fresh_token();
   }
 
   async #exchange(sent: Sent, last: boolean): Promise<Response | null> {

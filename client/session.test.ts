@@ -18,17 +18,21 @@ const signedIn = (n: number): SignedIn => ({
   expires_in: 900,
 });
 
-/** Hands out access-1, access-2, ...; only the newest is valid, and a refresh token works once. */
+/** Hands out access-1, access-2, ...; only the newest is valid, and a refresh token works once, or again by its last key (I5). */
 const rotating = (): Handler => {
   let n = 0;
+  let last_key: unknown;
   return ({ path, headers, json }) => {
     if (path === "/auth/login") return { status: 200, json: signedIn(++n) };
     if (path === "/auth/logout") return { status: 204 };
     if (path === "/auth/refresh") {
       const { refresh_token } = json() as { refresh_token: string };
-      return refresh_token === `refresh-${n}`
-        ? { status: 200, json: signedIn(++n) }
-        : problem(401, "invalid_refresh_token");
+      const key = headers["idempotency-key"];
+      if (refresh_token === `refresh-${n - 1}` && key !== undefined && key === last_key)
+        return { status: 200, json: signedIn(n) };
+      if (refresh_token !== `refresh-${n}`) return problem(401, "invalid_refresh_token");
+      last_key = key;
+      return { status: 200, json: signedIn(++n) };
     }
     if (headers.authorization === undefined) return problem(401, "token_missing");
     return headers.authorization === `Bearer access-${n}` ? { status: 200, json: n } : problem(401, "token_expired");
@@ -112,4 +116,38 @@ test("a server that cannot be reached signs nobody out", async () => {
   server.handler = () => problem(503, "unavailable");
   await expect(session.renew(session.access_token())).rejects.toMatchObject({ status: 503 });
   expect(session.state).toBe("signed_in");
+});
+
+/** The server does its work, and the answers of the first `times` refreshes are lost. */
+const losing = (times: number): Handler => {
+  const { handler } = server;
+  return async (seen) => {
+    const answer = await handler(seen);
+    return seen.path === "/auth/refresh" && times-- > 0 ? "drop" : answer;
+  };
+};
+
+test("I5: a refresh whose answer was lost is tried again, and signs nobody out", async () => {
+  const { session } = open();
+  await session.login({ email: "ada@example.org", password: "p" });
+  server.handler = losing(2);
+  expect(await session.renew(session.access_token())).toBe("access-2");
+  expect(count("/auth/refresh")).toBe(3);
+});
+
+test("I5: nor when the program ended before the answer came", async () => {
+  await open().session.login({ email: "ada@example.org", password: "p" });
+  server.handler = losing(5);
+  await expect(open().session.fresh_token()).rejects.toThrow("cannot be reached");
+  const { session } = open();
+  expect(await session.fresh_token()).toBe("access-2");
+  expect(session.state).toBe("signed_in");
+});
+
+test("I5: each refresh has a key of its own", async () => {
+  const { session } = open();
+  await session.login({ email: "ada@example.org", password: "p" });
+  for (let i = 0; i < 3; i++) await session.renew(session.access_token());
+  const keys = server.seen.filter((s) => s.path === "/auth/refresh").map((s) => s.headers["idempotency-key"]);
+  expect(new Set(keys).size).toBe(3);
 });

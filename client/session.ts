@@ -1,4 +1,5 @@
 import type { Me, SignedIn, User } from "../core/protocol/auth.ts";
+import { newSecret } from "../core/protocol/ids.ts";
 import { isCode } from "./errors.ts";
 import type { Http, TokenSource } from "./http.ts";
 import type { KeyValueStorage } from "./storage.ts";
@@ -6,6 +7,8 @@ import type { KeyValueStorage } from "./storage.ts";
 /** By address: two people who share a browser are two devices, and each stays the same one. */
 const device_key = (email: string): string => `edgedrive.device_id:${email.trim().toLowerCase()}`;
 const REFRESH = "edgedrive.refresh_token";
+/** The `Idempotency-Key` of a refresh that has no answer yet. */
+const REFRESH_KEY = "edgedrive.refresh_key";
 const USER = "edgedrive.user";
 
 /** A token this close to its end is renewed first where a request cannot be retried (a download by the browser itself). */
@@ -111,9 +114,18 @@ export class Session implements TokenSource {
     // Read inside the lock: another tab may have rotated the token while we waited.
     const refresh_token = this.#storage.getItem(REFRESH);
     if (refresh_token === null) return null;
+    // Kept until the answer is here: when it is lost, even with this program, the next try gets it again by the same key.
+    // With another key it would be a re-use of the token, which ends the sign-in.
+    const key = this.#storage.getItem(REFRESH_KEY) ?? newSecret();
+    this.#storage.setItem(REFRESH_KEY, key);
     try {
-      const json = { refresh_token };
-      const answer = await this.#http.json<SignedIn>({ method: "POST", path: "/auth/refresh", json, anonymous: true });
+      const answer = await this.#http.json<SignedIn>({
+        method: "POST",
+        path: "/auth/refresh",
+        json: { refresh_token },
+        headers: { "idempotency-key": key },
+        anonymous: true,
+      });
       this.#keep(answer);
       return answer.access_token;
     } catch (error) {
@@ -127,6 +139,7 @@ export class Session implements TokenSource {
     const before = this.state;
     this.#access = { token: answer.access_token, expires_at: Date.now() + answer.expires_in * 1000 };
     this.#storage.setItem(REFRESH, answer.refresh_token);
+    this.#storage.removeItem(REFRESH_KEY);
     this.#storage.setItem(device_key(answer.user.email), answer.device_id);
     this.#storage.setItem(USER, JSON.stringify(answer.user));
     if (before === "signed_out") this.#tell();
@@ -136,8 +149,7 @@ export class Session implements TokenSource {
   /** Keeps the device's id: the next sign-in here is the same device. */
   #forget(): void {
     this.#access = null;
-    this.#storage.removeItem(REFRESH);
-    this.#storage.removeItem(USER);
+    for (const name of [REFRESH, REFRESH_KEY, USER]) this.#storage.removeItem(name);
     this.#tell();
   }
 

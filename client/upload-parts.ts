@@ -22,14 +22,35 @@ export async function uploadByParts(
   request: UploadRequest,
   report: OnBytes,
 ): Promise<UploadedFile> {
-  const { http, storage } = tools;
   const key = resumeKey(request);
+  const counted = { network: 0, found: 0 };
+  try {
+    return await uploadOnce(tools, request, key, (change) => {
+      counted.network += change.network;
+      counted.found += change.found ?? 0;
+      report(change);
+    });
+  } catch (error) {
+    // The file has changed since parts of it arrived: what is there is of another file, so it is sent anew, once.
+    if (!isCode(error, "chunk_conflict")) throw error;
+    report({ network: -counted.network, found: -counted.found });
+    return uploadOnce(tools, request, key, report);
+  }
+}
+
+async function uploadOnce(
+  tools: UploadTools,
+  request: UploadRequest,
+  key: string,
+  report: OnBytes,
+): Promise<UploadedFile> {
+  const { http, storage } = tools;
   const opened = (await resume(tools, key)) ?? (await start(tools, request, key));
   if ("file_id" in opened) {
     storage.removeItem(key);
     return opened;
   }
-  const path = `/uploads/${opened.session.upload_id}`;
+  const end = (): Promise<void> => http.done({ method: "DELETE", path: `/uploads/${opened.session.upload_id}` });
   try {
     const file = await sendAll(tools, request, opened, report);
     storage.removeItem(key);
@@ -38,9 +59,14 @@ export async function uploadByParts(
     if (request.signal?.aborted) {
       storage.removeItem(key);
       // The person is not kept waiting for it; if it is lost, the session runs out by itself.
-      void http.done({ method: "DELETE", path }).catch(() => undefined);
+      void end().catch(() => undefined);
     }
     if (isCode(error, "unknown_upload", "upload_expired")) storage.removeItem(key);
+    if (isCode(error, "chunk_conflict")) {
+      storage.removeItem(key);
+      // Waited for: two reservations of one file may be more than the quota has.
+      await end().catch(() => undefined);
+    }
     throw error;
   }
 }

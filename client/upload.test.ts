@@ -5,6 +5,7 @@ import { Http } from "./http.ts";
 import type { Progress } from "./meter.ts";
 import { MemoryStorage } from "./storage.ts";
 import { problem, TestServer, type Handler } from "../test/support/http-server.ts";
+import { Session } from "./session.ts";
 import { ONE_REQUEST_MAX, upload } from "./upload.ts";
 
 const server = new TestServer();
@@ -50,11 +51,14 @@ function fakeDrive(): FakeDrive {
         await new Promise((resolve) => setImmediate(resolve));
         drive.in_flight--;
         if (path !== `/chunks/${hash(body)}`) return problem(422, "hash_mismatch");
+        const there = chunks.get(Number(query.get("index")));
+        if (there && hash(there) !== hash(body)) return problem(409, "chunk_conflict");
         chunks.set(Number(query.get("index")), body);
         return { status: 200, json: { received_bytes: body.length } };
       }
       if (path === "/uploads/up-1" && method === "DELETE") {
         drive.deleted = true;
+        chunks.clear();
         return { status: 204 };
       }
       const listed = [...chunks].map(([index, c]) => ({ index, chunk_id: hash(c), size: c.length }));
@@ -137,7 +141,7 @@ test("an interrupted upload goes on with what is missing when the same file is c
   expect(again.filter((index) => kept.includes(index))).toEqual([]);
 });
 
-test("a part that changed since it arrived is sent again", async () => {
+test("U4: a file that changed since parts of it arrived is sent anew, in a session of its own", async () => {
   const bytes = content(SIZE);
   server.handler = (seen) => (seen.path.endsWith("/complete") ? "drop" : drive.handler(seen));
   await expect(upload(tools, { source: file(bytes), parent_id: "root" })).rejects.toThrow();
@@ -145,9 +149,46 @@ test("a part that changed since it arrived is sent again", async () => {
   changed[3 * PART] = 0x7f ^ (changed[3 * PART] ?? 0);
   server.handler = drive.handler;
   server.seen.length = 0;
-  await upload(tools, { source: file(changed), parent_id: "root" });
+  const seen: Progress[] = [];
+  await upload(tools, { source: file(changed), parent_id: "root", onProgress: (p) => seen.push(p) });
   expect(hash(drive.committed)).toBe(hash(changed));
-  expect(count("/chunks/")).toBe(1);
+  const steps = server.seen.filter((s) => !s.path.startsWith("/chunks/")).map((s) => `${s.method} ${s.path}`);
+  expect(steps).toEqual([
+    "GET /uploads/up-1",
+    "DELETE /uploads/up-1",
+    "POST /files/upload",
+    "POST /uploads/up-1/complete",
+  ]);
+  expect(seen.at(-1)).toMatchObject({ sent: SIZE, total: SIZE });
+});
+
+test("U4: a file that does not hold still while it is sent is given up, and leaves nothing", async () => {
+  server.handler = (seen) => (seen.path.startsWith("/chunks/") ? problem(409, "chunk_conflict") : drive.handler(seen));
+  const sent = upload(tools, { source: file(content(SIZE)), parent_id: "root" });
+  await expect(sent).rejects.toMatchObject({ code: "chunk_conflict" });
+  expect(server.seen.filter((s) => s.method === "DELETE")).toHaveLength(2);
+  expect(storage.getItem(`edgedrive.upload:${JSON.stringify(["film.mp4", SIZE, 1e12, "root"])}`)).toBeNull();
+});
+
+test("no part is sent with a token that will be refused: after a reload each goes once", async () => {
+  const signedIn = {
+    user: { user_id: "u", email: "ada@example.org", name: "Ada", root_folder_id: "u" },
+    device_id: "d",
+    access_token: "access",
+    refresh_token: "refresh-2",
+    expires_in: 900,
+  };
+  storage.setItem("edgedrive.refresh_token", "refresh-1");
+  expect(new Session({ http: tools.http, storage }).access_token()).toBeNull();
+  // What only reads is let in by the cookie.
+  server.handler = (seen) => {
+    if (seen.path === "/auth/refresh") return { status: 200, json: signedIn };
+    if (seen.method !== "GET" && !seen.headers.authorization) return problem(401, "token_missing");
+    return drive.handler(seen);
+  };
+  storage.setItem(`edgedrive.upload:${JSON.stringify(["film.mp4", SIZE, 1e12, "root"])}`, "up-1");
+  await upload(tools, { source: file(content(SIZE)), parent_id: "root" });
+  expect([count("/chunks/"), count("/auth/refresh")]).toEqual([COUNT, 1]);
 });
 
 test("a commit whose answer was lost is found, not repeated", async () => {

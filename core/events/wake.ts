@@ -30,6 +30,7 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     after: z.object({ tenant_id: tenantSchema, drive_id: idSchema }).optional(),
   }),
   z.object({ job: z.literal("expire_uploads"), shard }),
+  z.object({ job: z.literal("expire_sign_ins") }),
 ]);
 export type CleanupJob = z.infer<typeof cleanupJobSchema>;
 

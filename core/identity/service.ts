@@ -4,7 +4,7 @@ import { DriveError } from "../protocol/errors.ts";
 import { isId, newId, newSecret, newTenantId, tenantOf } from "../protocol/ids.ts";
 import { planOf } from "../quota/plans.ts";
 import { ACCESS_TTL, type Account, type DeviceRow, REFRESH_TTL, type SignInSession } from "./model.ts";
-import type { AccountStore, PasswordHasher, TokenSigner } from "./ports.ts";
+import type { AccountStore, Admission, PasswordHasher, TokenSigner } from "./ports.ts";
 
 export interface IdentityDeps {
   accounts: AccountStore;
@@ -68,28 +68,27 @@ async function signedIn(
   };
 }
 
-/** Who may register now, and as what. The first account is the admin's. */
-async function admit(
-  deps: IdentityDeps,
-  invite: string | undefined,
-): Promise<{ role: Account["role"]; invite_hash: string | null }> {
+const uninvited = (): DriveError =>
+  new DriveError("invite_required", "A valid invitation is needed to make an account here.");
+
+/** Who may register now, and on what it stands. The first account is the admin's. */
+async function admit(deps: IdentityDeps, invite: string | undefined): Promise<Admission> {
   const { registration, setup_token } = deps.policy;
   const { fingerprint } = deps.tokens;
   if (await deps.accounts.isEmpty()) {
     // Hashes are compared, so that the time taken tells nothing of the token.
     const isSetup = invite !== undefined && (await fingerprint(invite)) === (await fingerprint(setup_token));
-    if (registration === "open" || isSetup) return { role: "admin", invite_hash: null };
+    if (registration === "open" || isSetup) return { by: "first" };
     throw new DriveError(
       "invite_required",
       "The first account is made with the one-time link that the deployment printed.",
     );
   }
-  if (registration === "open") return { role: "member", invite_hash: null };
+  if (registration === "open") return { by: "open" };
   if (registration === "closed") throw new DriveError("registration_closed", "New accounts are not accepted here.");
   const invite_hash = invite === undefined ? null : await fingerprint(invite);
-  if (invite_hash === null || !(await deps.accounts.inviteIsOpen(invite_hash, deps.now())))
-    throw new DriveError("invite_required", "A valid invitation is needed to make an account here.");
-  return { role: "member", invite_hash };
+  if (invite_hash === null || !(await deps.accounts.inviteIsOpen(invite_hash, deps.now()))) throw uninvited();
+  return { by: "invite", invite_hash };
 }
 
 const taken = (): DriveError => new DriveError("account_exists", "There is an account with this address already.");
@@ -98,7 +97,7 @@ export async function register(
   deps: IdentityDeps,
   input: { email: string; password: string; name: string; invite?: string | undefined } & DeviceHint,
 ): Promise<SignedIn> {
-  const { role, invite_hash } = await admit(deps, input.invite);
+  const admission = await admit(deps, input.invite);
   if ((await deps.accounts.byEmail(input.email)) !== null) throw taken();
   const now = deps.now();
   const tenant_id = newTenantId();
@@ -108,45 +107,65 @@ export async function register(
     tenant_id,
     email: input.email,
     name: input.name,
-    role,
+    role: admission.by === "first" ? "admin" : "member",
     created_at: now,
     password_hash: await deps.passwords.hash(input.password),
   };
   const device = deviceOf(account, null, input, now);
   const { session, refresh_token } = await openSession(deps, account, device.device_id);
   const tenant = { tenant_id, name: input.name, plan, storage_bytes: planOf(plan).storage_bytes };
-  if (!(await deps.accounts.create(tenant, account, device, session, invite_hash))) throw taken();
+  const creation = await deps.accounts.create(tenant, account, device, session, admission);
+  if (creation === "address_taken") throw taken();
+  if (creation === "invite_used") throw uninvited();
+  // Someone else was the first meanwhile: what holds for everybody after them holds here. It cannot happen twice.
+  if (creation === "not_first") return register(deps, input);
   return signedIn(deps, account, session, refresh_token, plan);
 }
 
+/** `ended`: the device's earlier sign-in sessions, whose tokens and sockets the door closes. */
 export async function login(
   deps: IdentityDeps,
   input: { email: string; password: string } & DeviceHint,
-): Promise<SignedIn> {
+): Promise<{ answer: SignedIn; ended: string[] }> {
   const account = await deps.accounts.byEmail(input.email);
   const right = await deps.passwords.verify(input.password, account?.password_hash ?? null);
   if (account === null || !right) throw new DriveError("invalid_credentials", "The address or the password is wrong.");
   const known = input.device_id === undefined ? null : await deps.accounts.device(account.user_id, input.device_id);
   const device = deviceOf(account, known, input, deps.now());
   const { session, refresh_token } = await openSession(deps, account, device.device_id);
-  await deps.accounts.signIn(device, session);
-  return signedIn(deps, account, session, refresh_token, await deps.accounts.plan(account.tenant_id));
+  const ended = await deps.accounts.signIn(device, session);
+  const plan = await deps.accounts.plan(account.tenant_id);
+  return { answer: await signedIn(deps, account, session, refresh_token, plan), ended };
 }
 
 const invalid = (): DriveError => new DriveError("invalid_refresh_token", "Please sign in again.");
 
-/** Rotates. A token that was used before means that two hold it: the family ends. */
-export async function refresh(deps: IdentityDeps, token: string): Promise<SignedIn & { session_id: string }> {
+/**
+ * Rotates. A token that was used before means that two hold it: the family ends. The one exception is a repeat with the
+ * same `Idempotency-Key` of the rotation that was the last one: whoever lost the answer gets it again. With a key the
+ * next secret follows from the old one and the key, so that nothing but its hash has to be kept for that.
+ */
+export async function refresh(
+  deps: IdentityDeps,
+  token: string,
+  idempotency_key?: string,
+): Promise<SignedIn & { session_id: string }> {
   const [session_id, secret] = token.split(".");
   if (session_id === undefined || secret === undefined || !isId(session_id)) throw invalid();
-  const session = await deps.accounts.session(session_id);
+  const { accounts, tokens } = deps;
+  const session = await accounts.session(session_id);
   const now = deps.now();
   if (session === null || session.revoked_at !== null || session.expires_at <= now) throw invalid();
-  const next = newSecret();
-  const { fingerprint } = deps.tokens;
-  if (!(await deps.accounts.rotate(session_id, await fingerprint(secret), await fingerprint(next), now))) {
-    await deps.accounts.revoke(session_id, now);
-    throw new ReusedRefreshToken(session_id, session.user_id);
+  const next =
+    idempotency_key === undefined ? newSecret() : await tokens.nextSecret(session_id, secret, idempotency_key);
+  const next_hash = await tokens.fingerprint(next);
+  if (!(await accounts.rotate(session_id, await tokens.fingerprint(secret), next_hash, now))) {
+    // Read again: the first try of the same request may have rotated after we looked.
+    const current = await accounts.session(session_id);
+    if (current?.revoked_at !== null || current.refresh_hash !== next_hash) {
+      await accounts.revoke(session_id, now);
+      throw new ReusedRefreshToken(session_id, session.user_id);
+    }
   }
   const account = await deps.accounts.byId(session.user_id);
   if (account === null) throw invalid();

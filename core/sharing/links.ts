@@ -58,7 +58,3 @@ export const isGuarded = (link: Link): boolean => link.password_hash !== null ||
 /** @param read_at when the read of the link began */
 export const keptUntil = (link: Link, read_at: number): number =>
   Math.min(read_at + RESOLUTION_TTL, link.expires_at ?? Infinity);
-
-/** A new link's answer to `expires_in` (seconds). */
-export const expiryOf = (expires_in: number | undefined, now: number): number | null =>
-  expires_in === undefined ? null : now + expires_in * 1000;

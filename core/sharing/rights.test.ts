@@ -13,7 +13,7 @@ const access = (grants: PermissionWord[], trashed = false): Access => ({
     { file_id: "file", name: "f", trashed_at: null },
     { file_id: "folder", name: "d", trashed_at: trashed ? 1 : null },
   ],
-  grants: grants.map((permission, i) => ({ file_id: i === 0 ? "file" : "folder", permission })),
+  grants: grants.map((permission, i) => ({ file_id: i === 0 ? "file" : "folder", permission, expires_at: null })),
 });
 
 const codeOf = (run: () => unknown): string => {

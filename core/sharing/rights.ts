@@ -9,6 +9,8 @@ export type Principal = { kind: "user"; user_id: string } | { kind: "link"; perm
 export interface Grant {
   file_id: string;
   permission: PermissionWord;
+  /** Milliseconds since the epoch; null when it does not end by itself. */
+  expires_at: number | null;
 }
 
 /** A file with all that decides about it: one query finds it. */
@@ -39,6 +41,19 @@ export function permissionOf(
   let best: PermissionWord | null = null;
   for (const { permission } of grants) if (best === null || RANK[permission] > RANK[best]) best = permission;
   return best;
+}
+
+/** Until when the principal holds at least `wanted`: milliseconds since the epoch, `Infinity` for good, null for not at all. */
+export function heldUntil(
+  principal: Principal,
+  access: Pick<Access, "file" | "grants">,
+  wanted: PermissionWord,
+): number | null {
+  if (principal.kind === "user" && principal.user_id === access.file.drive_id) return Infinity;
+  const ends = access.grants
+    .filter(({ permission }) => atLeast(permission, wanted))
+    .map(({ expires_at }) => expires_at ?? Infinity);
+  return ends.length === 0 ? null : Math.max(...ends);
 }
 
 export interface Granted extends Access {

@@ -1,4 +1,4 @@
-import { errors, jwtVerify, SignJWT } from "jose";
+import { base64url, errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import { ACCESS_TTL, type Claims } from "../../core/identity/model.ts";
 import type { TokenSigner } from "../../core/identity/ports.ts";
@@ -51,4 +51,12 @@ export class JwtTokens implements TokenSigner {
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
     return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, "0")).join("");
   };
+
+  /** HMAC-SHA-256 (RFC 2104). The line breaks keep its input apart from that of a JWT's signature, which has none. */
+  async nextSecret(session_id: string, secret: string, idempotency_key: string): Promise<string> {
+    const algorithm = { name: "HMAC", hash: "SHA-256" };
+    const key = await crypto.subtle.importKey("raw", this.#key as Uint8Array<ArrayBuffer>, algorithm, false, ["sign"]);
+    const said = new TextEncoder().encode(["refresh", session_id, secret, idempotency_key].join("\n"));
+    return base64url.encode(new Uint8Array(await crypto.subtle.sign("HMAC", key, said)));
+  }
 }

@@ -1,6 +1,6 @@
 /** `/readyz` names the dependency that fails, or hangs; each is broken by itself. */
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Api, withVars } from "../support/workerd/api.ts";
 
 const hang = (): Promise<never> => new Promise(() => undefined);
@@ -54,6 +54,32 @@ describe("GET /readyz", () => {
     expect((await ask({})).json.failing).toEqual(["shard_01"]);
     await shard.prepare("alter table tenants_away rename to tenants").run();
     expect((await ask({})).status).toBe(200);
+  });
+
+  it("looks once for all who ask at the same time and within two seconds, and then again", async () => {
+    let looks = 0;
+    let works = true;
+    const head = async (): Promise<null> => {
+      looks++;
+      if (!works) throw new Error("out of order");
+      return null;
+    };
+    const crowd = new Api(undefined, withVars({ BLOBS: { head } }));
+    const statuses = async (): Promise<number[]> =>
+      (await Promise.all(Array.from({ length: 20 }, () => crowd.ask("GET", "/readyz")))).map(({ status }) => status);
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      expect(new Set(await statuses())).toEqual(new Set([200]));
+      works = false;
+      vi.setSystemTime(Date.now() + 1_900);
+      expect(new Set(await statuses())).toEqual(new Set([200]));
+      expect(looks).toBe(1);
+      vi.setSystemTime(Date.now() + 2_000);
+      expect(new Set(await statuses())).toEqual(new Set([503]));
+      expect(looks).toBe(2);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("says nothing of why: the address is public", async () => {

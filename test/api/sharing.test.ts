@@ -183,6 +183,140 @@ describe("sharing with people", () => {
     );
   });
 
+  describe("A8: nobody gives more than they hold, nor for longer", () => {
+    const HOUR = 3600;
+    const path = (file: File, p?: Permission): string =>
+      `files/${file.file_id}/${p === undefined ? "share" : `permissions/${p.permission_id}`}`;
+
+    /** An editor for an hour. */
+    async function limited(): Promise<{ folder: File; file: File; editor: User; own: Permission; third: User }> {
+      const [editor, third] = [await newUser(), await newUser()];
+      const folder = await owner.folder(name());
+      const file = await owner.file(name(), text("x"), folder.file_id);
+      const own = await share(owner, file, { user_id: editor.id, permission: "edit", expires_in: HOUR });
+      return { folder, file, editor, own, third };
+    }
+
+    test("an editor for a time gives nothing that lasts longer, of any kind", async () => {
+      const { file, editor, own, third } = await limited();
+      const bodies = [
+        { user_id: third.id, permission: "view" },
+        { email: third.signedIn.user.email, permission: "edit" },
+        { email: `${name()}@example.org`, permission: "edit" },
+        { link: true, permission: "view" },
+      ];
+      for (const json of bodies) {
+        const longer = { ...json, expires_in: HOUR + 60 };
+        expectProblem(await editor.ask("POST", path(file), { json: longer }), 403, "forbidden");
+        expect((await share(editor, file, json)).expires_at).toBe(own.expires_at);
+        const shorter = (await share(editor, file, { ...json, expires_in: 60 })).expires_at as string;
+        expect(Date.parse(shorter)).toBeLessThan(Date.parse(own.expires_at as string));
+      }
+      const seed = { permissions: "read", expires_in: HOUR + 60 };
+      expectProblem(await editor.ask("POST", path(file), { json: seed }), 403, "forbidden");
+      expect((await share(editor, file, { permissions: "write" })).expires_at).toBe(own.expires_at);
+    });
+
+    test("nor makes their own grant last, by any door", async () => {
+      const { folder, file, editor, own } = await limited();
+      for (const expires_in of [null, HOUR + 60, 315_360_000])
+        expectProblem(await editor.ask("PATCH", path(file, own), { json: { expires_in } }), 403, "forbidden");
+      for (const who of [{ user_id: editor.id }, { email: editor.signedIn.user.email }])
+        for (const more of [{}, { expires_in: 60 }]) {
+          const json = { ...who, permission: "edit", ...more };
+          expectProblem(await editor.ask("POST", path(file), { json }), 400, "invalid_request");
+        }
+      const { items } = await owner.ok<{ items: Permission[] }>("GET", `files/${file.file_id}/permissions`);
+      expect(items).toMatchObject([{ permission_id: own.permission_id, expires_at: own.expires_at }]);
+      // Not even who is an editor for good by a folder above: what is theirs may only shrink.
+      await share(owner, folder, { user_id: editor.id, permission: "edit" });
+      expectProblem(await editor.ask("PATCH", path(file, own), { json: { expires_in: null } }), 403, "forbidden");
+      const { expires_at } = await editor.ok<Permission>("PATCH", path(file, own), { json: { expires_in: 60 } });
+      expect(Date.parse(expires_at as string)).toBeLessThan(Date.parse(own.expires_at as string));
+      await editor.ok("DELETE", path(file, own));
+    });
+
+    test("nor prolongs or raises another's past it; taking away is free", async () => {
+      const { file, editor, own, third } = await limited();
+      const given = await share(owner, file, { user_id: third.id, permission: "comment", expires_in: HOUR / 2 });
+      const link = await share(owner, file, { link: true, permission: "view" });
+      const patch = (p: Permission, json: object) => editor.ask<Permission>("PATCH", path(file, p), { json });
+      expectProblem(await patch(given, { expires_in: null }), 403, "forbidden");
+      expectProblem(await patch(given, { expires_in: HOUR + 60 }), 403, "forbidden");
+      expectProblem(await patch(link, { permission: "edit" }), 403, "forbidden");
+      expectProblem(await patch(given, { permission: "edit", expires_in: HOUR * 2 }), 403, "forbidden");
+      const changes: [Permission, object][] = [
+        [given, { expires_in: HOUR - 60 }],
+        [given, { permission: "edit" }],
+        [given, { permission: "view" }],
+        [link, { permission: "edit", expires_in: HOUR / 2 }],
+      ];
+      for (const [permission, json] of changes) expect((await patch(permission, json)).status).toBe(200);
+      await owner.ok("PATCH", path(file, own), { json: { expires_in: null } });
+      expect((await patch(given, { expires_in: null })).json.expires_at).toBeNull();
+    });
+
+    test("the longest of several grants counts, of those that are high enough", async () => {
+      const { file: folder, editor } = { file: await owner.folder(name()), editor: await newUser() };
+      const file = await owner.file(name(), text("x"), folder.file_id);
+      await share(owner, folder, { user_id: editor.id, permission: "view" });
+      const own = await share(owner, file, { user_id: editor.id, permission: "edit", expires_in: HOUR });
+      expect((await share(editor, file, { link: true, permission: "view" })).expires_at).toBeNull();
+      expect((await share(editor, file, { link: true, permission: "comment" })).expires_at).toBe(own.expires_at);
+      expect((await share(owner, file, { link: true, permission: "edit" })).expires_at).toBeNull();
+    });
+
+    test("who holds less gives nothing, and `owner` is not given", async () => {
+      const { file, editor, third } = await limited();
+      await share(editor, file, { user_id: third.id, permission: "comment" });
+      const json = { email: "a@example.org", permission: "view" };
+      expectProblem(await third.ask("POST", path(file), { json }), 403, "forbidden");
+      const all = { email: "a@example.org", permission: "owner" };
+      expectProblem(await owner.ask("POST", path(file), { json: all }), 400, "invalid_request");
+    });
+  });
+
+  test("A2: a grant counts until it ends, by its time or taken away, and so for what lies below", async () => {
+    const folder = await owner.folder(name());
+    const inside = await owner.file(name(), text("x"), folder.file_id);
+    const reader = await newUser();
+    const read = async (): Promise<number[]> => [
+      (await reader.ask("GET", `files/${folder.file_id}`)).status,
+      (await reader.ask("GET", `files/${inside.file_id}/download`)).status,
+    ];
+    expect(await read()).toEqual([404, 404]);
+    const given = await share(owner, folder, { user_id: reader.id, permission: "view", expires_in: 3600 });
+    expect(await read()).toEqual([200, 200]);
+    const db = await shardOf(folder.file_id);
+    const end = (at: number) =>
+      db.prepare("update permissions set expires_at = ?2 where permission_id = ?1").bind(given.permission_id, at).run();
+    await end(Date.now());
+    expect(await read()).toEqual([404, 404]);
+    await end(Date.now() + 3_600_000);
+    expect(await read()).toEqual([200, 200]);
+    await owner.ok("DELETE", `files/${folder.file_id}/permissions/${given.permission_id}`);
+    expect(await read()).toEqual([404, 404]);
+  });
+
+  test("A14: what an editor gave outlives their access, and every editor sees and ends it", async () => {
+    const file = await owner.file(name(), text("x"));
+    const [first, second, reader] = [await newUser(), await newUser(), await newUser()];
+    const own = await give(owner, file, first, "edit");
+    await give(owner, file, second, "edit");
+    const given = await give(first, file, reader, "view");
+    const link = await share(first, file, { link: true, permission: "view" });
+    await owner.ok("DELETE", `files/${file.file_id}/permissions/${own.permission_id}`);
+    expectProblem(await first.ask("GET", `files/${file.file_id}`), 404, "not_found");
+    expect((await reader.ask("GET", `files/${file.file_id}`)).status).toBe(200);
+    expect((await new Api().ask("GET", `shares/${link.token}`)).status).toBe(200);
+    const { items } = await second.ok<{ items: Permission[] }>("GET", `files/${file.file_id}/permissions`);
+    const made = items.filter((item) => item.created_by === first.id).map((item) => item.permission_id);
+    expect(made.toSorted()).toEqual([given.permission_id, link.permission_id].toSorted());
+    for (const id of made) await second.ok("DELETE", `files/${file.file_id}/permissions/${id}`);
+    expectProblem(await reader.ask("GET", `files/${file.file_id}`), 404, "not_found");
+    expectProblem(await new Api().ask("GET", `shares/${link.token}`), 410, "link_revoked");
+  });
+
   test("A9: a person has one grant on a file: sharing again changes it, parallel shares too", async () => {
     const file = await owner.file(name(), text("x"));
     const reader = await newUser();
@@ -261,7 +395,7 @@ describe("sharing with people", () => {
 
   test("A13: shared-with-me shows what is shared now, from any shard, and nothing that a late pointer points to", async () => {
     const reader = await newUser();
-    const sharers = [owner, other, await newUser()];
+    const sharers = [await newUser(), other, await newUser()];
     const files: File[] = [];
     const grants: Permission[] = [];
     for (const sharer of sharers) {

@@ -64,7 +64,7 @@ function tampered(change: Record<string, unknown>): string {
 }
 
 describe("access tokens", () => {
-  it.each(forged)("%s: 401 %s", async (_name, code, make) => {
+  it.each(forged)("I4: %s: 401 %s", async (_name, code, make) => {
     const token = await make();
     const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const nobody = new Api();
@@ -80,7 +80,7 @@ describe("access tokens", () => {
     await expectRefused(new Api(), 401, "token_invalid", "GET", "me", { headers });
   });
 
-  it("the cookie reads, and changes nothing", async () => {
+  it("I9: the cookie reads, and changes nothing", async () => {
     const headers = { cookie: `edgedrive_access=${user.token}` };
     expect((await new Api().ask("GET", "me", { headers })).status).toBe(200);
     const folder = { json: { parent_id: "root", name: "By cookie" }, headers };
@@ -88,7 +88,7 @@ describe("access tokens", () => {
     await expectRefused(new Api(), 401, "token_missing", "DELETE", `files/${user.id}`, { headers });
   });
 
-  it("a session that signed out is refused: 401 token_revoked", async () => {
+  it("I6: a session that signed out is refused: 401 token_revoked", async () => {
     const leaving = await newUser();
     await leaving.ok("POST", "auth/logout");
     await expectRefused(leaving, 401, "token_revoked", "GET", "me");
@@ -97,7 +97,7 @@ describe("access tokens", () => {
     await expectRefused(new Api(), 401, "invalid_refresh_token", "POST", "auth/refresh", { json });
   });
 
-  it("an isolate that has read the list of the revoked before refuses within 60 s", async () => {
+  it("I6: an isolate that has read the list of the revoked before refuses within 60 s", async () => {
     const leaving = await newUser();
     const elsewhere = new Api(leaving.token, withVars({}));
     expect((await elsewhere.ask("GET", "me")).status).toBe(200);
@@ -122,7 +122,7 @@ describe("access tokens", () => {
 describe("refresh tokens", () => {
   const refresh = (refresh_token: string) => ["POST", "auth/refresh", { json: { refresh_token } }] as const;
 
-  it("rotate; the second use of one revokes the family, its access tokens too", async () => {
+  it("I5: rotate; the second use of one revokes the family, its access tokens too", async () => {
     const { signedIn } = await newUser();
     const nobody = new Api();
     const next = await nobody.ok<SignedIn>(...refresh(signedIn.refresh_token));
@@ -135,7 +135,7 @@ describe("refresh tokens", () => {
       await expectRefused(new Api(token), 401, "token_revoked", "GET", "me");
   });
 
-  it("two uses at once: one rotates at most, and the family ends", async () => {
+  it("I5: two uses at once: one rotates at most, and the family ends", async () => {
     const { signedIn } = await newUser();
     const nobody = new Api();
     const answers = await Promise.all([1, 2].map(() => nobody.ask<SignedIn>(...refresh(signedIn.refresh_token))));
@@ -145,7 +145,7 @@ describe("refresh tokens", () => {
       expectProblem(await nobody.ask(...refresh(json.refresh_token)), 401, "invalid_refresh_token");
   });
 
-  it("a wrong secret of a real session is a re-use: whoever guesses ends it, and learns nothing", async () => {
+  it("I5: a wrong secret of a real session is a re-use: whoever guesses ends it, and learns nothing", async () => {
     const { signedIn } = await newUser();
     const [session] = signedIn.refresh_token.split(".");
     const guess = await new Api().ask(...refresh(`${session}.${"x".repeat(43)}`));
@@ -153,7 +153,7 @@ describe("refresh tokens", () => {
     expect(JSON.stringify(guess.json)).not.toContain(session);
   });
 
-  it("one past its time is refused", async () => {
+  it("I5: one past its time is refused", async () => {
     const { signedIn } = await newUser();
     const [session] = signedIn.refresh_token.split(".");
     await apiEnv.DIRECTORY.prepare("update sign_in_sessions set expires_at = 1 where session_id = ?1")
@@ -163,7 +163,7 @@ describe("refresh tokens", () => {
   });
 });
 
-it("sign-in attempts are slowed per account and address: 429 rate_limited with Retry-After", async () => {
+it("I8: sign-in attempts are slowed per account and address: 429 rate_limited with Retry-After", async () => {
   const { signedIn } = await newUser();
   const json = { email: signedIn.user.email, password: "wrong password" };
   const attempt = () => new Api().ask("POST", "auth/login", { json });

@@ -25,6 +25,12 @@ import { syncRoutes } from "./routes/sync.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 import type { App, AppEnv } from "./types.ts";
 
+/** The seed's journeys say so. */
+const ALIAS = "/v1";
+
+/** What is ours whichever base it is under; pages of links have headers of their own. */
+const OURS = /^\/(api|v1)\//;
+
 /** Bodies that are files: streamed, bounded by their own rules. Without a name an upload is a JSON body of a session. */
 const isBytes = ({ req }: Context<AppEnv>): boolean =>
   (req.method === "PUT" && /\/(chunks|files)\/[^/]+$/.test(req.path)) ||
@@ -94,7 +100,7 @@ export function createApp(): Hono<AppEnv> {
   metricsRoutes(root);
   const secure = secureHeaders({ crossOriginResourcePolicy: "same-origin", xFrameOptions: "DENY" });
   // The headers of a 101 cannot be changed.
-  root.use("/api/*", (c, next) => (c.req.header("upgrade") === undefined ? secure(c, next) : next()));
+  root.use("*", (c, next) => (OURS.test(c.req.path) && !c.req.raw.headers.has("upgrade") ? secure(c, next) : next()));
   docsRoutes(root);
   root.use("*", limitAddress);
   root.use("*", (c, next) => (isBytes(c) ? next() : limitJson(c, next)));
@@ -104,8 +110,6 @@ export function createApp(): Hono<AppEnv> {
     return new Response(answer.body, answer);
   });
   const api = apiRoutes();
-  root.route(BASE, api);
-  // The seed's journeys say /v1.
-  root.route("/v1", api);
+  for (const base of [BASE, ALIAS]) root.route(base, api);
   return root;
 }

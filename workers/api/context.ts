@@ -19,6 +19,7 @@ import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { workerBytes } from "../../platform/r2/bytes.ts";
 import { R2ObjectStore } from "../../platform/r2/object-store.ts";
 import type { Env } from "./env.ts";
+import { Readiness } from "./readiness.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
 
 /** The stores of one tenant, in the shard where it lies. */
@@ -37,6 +38,7 @@ export class AppContext {
   readonly accounts: D1AccountStore;
   readonly tokens: JwtTokens;
   readonly revoked: RevokedSessions;
+  readonly readiness: Readiness;
   readonly objects: R2ObjectStore;
   readonly bytes = workerBytes;
   readonly identity: IdentityDeps;
@@ -52,6 +54,7 @@ export class AppContext {
     this.accounts = new D1AccountStore(env.DIRECTORY, bindings);
     this.tokens = new JwtTokens(this.config.TOKEN_SECRET);
     this.revoked = new RevokedSessions(this.accounts);
+    this.readiness = new Readiness(env, bindings);
     this.objects = new R2ObjectStore(env.BLOBS);
     this.identity = {
       accounts: this.accounts,

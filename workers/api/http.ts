@@ -44,6 +44,21 @@ export const principalOf = (c: Context<AppEnv>): Extract<Principal, { kind: "use
 /** `root` is the caller's root folder, whose id is the user's. */
 export const folderId = (c: Context<AppEnv>, ref: string): string => (ref === "root" ? c.var.claims.user_id : ref);
 
+const KEY = /^[\x21-\x7e]{1,100}$/;
+
+/** For routes whose document names the header. */
+export const idempotencyHeaders = z.object({
+  "idempotency-key": z.string().regex(KEY, "must be 1 to 100 visible ASCII characters").optional(),
+});
+
+/** Throws `invalid_request` for one that is none. */
+export function idempotencyKey(c: Context<AppEnv>): string | undefined {
+  const key = c.req.header("idempotency-key");
+  if (key !== undefined && !KEY.test(key))
+    throw new DriveError("invalid_request", "Idempotency-Key must be 1 to 100 visible ASCII characters.");
+  return key;
+}
+
 export const submissionOf = (c: Context<AppEnv>): Pick<Submission, "actor" | "op_id"> => ({
   actor: { user_id: c.var.claims.user_id, device_id: c.var.claims.device_id },
   op_id: c.var.op_id,

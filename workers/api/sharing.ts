@@ -5,7 +5,7 @@ import type { PermissionRow } from "../../core/files/model.ts";
 import { DriveError } from "../../core/protocol/errors.ts";
 import { newShareToken } from "../../core/protocol/ids.ts";
 import type { shareSchema } from "../../core/protocol/sharing.ts";
-import { newPermission, requireHeld } from "../../core/sharing/grants.ts";
+import { expiryFor, newPermission, requireMayChange } from "../../core/sharing/grants.ts";
 import type { Granted, Principal } from "../../core/sharing/rights.ts";
 import type { Submission } from "../../core/sync/commands.ts";
 import { scryptPasswords } from "../../platform/crypto/passwords.ts";
@@ -33,12 +33,12 @@ async function permissionFor(
 ): Promise<PermissionRow> {
   const { file } = granted;
   const now = Date.now();
+  const permission = "permissions" in input ? SEED_WORDS[input.permissions] : input.permission;
+  const expires_at = expiryFor(granted, personOf(caller), permission, input.expires_in, now);
   const make = (kind: Parameters<typeof newPermission>[2]): PermissionRow =>
-    newPermission(file, caller.actor.user_id, kind, input.expires_in, now);
+    newPermission(file, caller.actor.user_id, kind, expires_at, now);
 
   if ("permissions" in input || "link" in input) {
-    const permission = "permissions" in input ? SEED_WORDS[input.permissions] : input.permission;
-    requireHeld(granted, permission);
     const password = "link" in input ? input.password : undefined;
     return make({
       kind: "link",
@@ -48,8 +48,6 @@ async function permissionFor(
       max_downloads: ("link" in input ? input.max_downloads : undefined) ?? null,
     });
   }
-  const { permission } = input;
-  requireHeld(granted, permission);
   if ("team_id" in input) throw new DriveError("invalid_request", "Sharing with a team is not possible yet.");
   const account = "email" in input ? await app.accounts.byEmail(input.email) : await app.accounts.byId(input.user_id);
   if (account === null) {
@@ -58,6 +56,7 @@ async function permissionFor(
   }
   const { user_id, email, name } = account;
   if (user_id === file.drive_id) throw new DriveError("invalid_request", "The owner has this already.");
+  if (user_id === caller.actor.user_id) throw new DriveError("invalid_request", "You have this already.");
   return make({ kind: "user", permission, user_id, email, name });
 }
 
@@ -153,9 +152,13 @@ export async function updateShare(
   input: { permission?: "view" | "comment" | "edit" | undefined; expires_in?: number | null | undefined },
 ): Promise<PermissionRow> {
   const { granted, row } = await manage(app, caller, file_id, permission_id, false);
-  if (input.permission !== undefined) requireHeld(granted, input.permission);
   const { expires_in } = input;
   const expires_at = typeof expires_in === "number" ? Date.now() + expires_in * 1000 : expires_in;
+  const next = {
+    permission: input.permission ?? row.permission,
+    expires_at: expires_at === undefined ? row.expires_at : expires_at,
+  };
+  requireMayChange(granted, personOf(caller), row, next);
   const command = { op: "update_grant", file_id, permission_id, permission: input.permission, expires_at } as const;
   const { permission } = await app.submit(row.drive_id, { command, ...caller });
   await purge(app, row);

@@ -1,7 +1,8 @@
-/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12. */
+/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12; identity.md, I11. */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
 import { expireUploads } from "../../core/uploads/expire.ts";
+import { expireSignIns } from "../../platform/d1/directory/sign-in-expiry.ts";
 import { D1ExpiryStore } from "../../platform/d1/shard/expiry-store.ts";
 import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagging-drives.ts";
 import type { Context } from "./context.ts";
@@ -31,6 +32,7 @@ export async function cleanup(context: Context, batch: MessageBatch): Promise<vo
 }
 
 async function runJob(context: Context, job: CleanupJob): Promise<void> {
+  if (job.job === "expire_sign_ins") return expireSignIns(context.env.DIRECTORY, context.now());
   const db = context.shards.shards.get(job.shard);
   if (db === undefined) throw new Error("no such shard");
   if (job.job === "republish") return republish(context, db, job.shard, job.after ?? null);

@@ -10,6 +10,9 @@ import { runConsumer } from "./run.ts";
 import { searchIndexHandler, TEXTS } from "./search-index.ts";
 import { sendAll } from "./send.ts";
 
+/** Minute of the hour. */
+const HOURLY_AT = 17;
+
 export default {
   async fetch(): Promise<Response> {
     return new Response(null, { status: 404 });
@@ -38,12 +41,14 @@ export default {
   },
 
   /** Only enqueues: the work then has the queue's retries, and can be started by a message as well. */
-  async scheduled(_controller, env): Promise<void> {
+  async scheduled({ scheduledTime }, env): Promise<void> {
     const { shards } = contextOf(env).shards;
     const jobs = [...shards.keys()].flatMap((shard): CleanupJob[] => [
       { job: "republish", shard },
       { job: "expire_uploads", shard },
     ]);
+    // Once an hour: it walks whole tables of the directory, which is cheaper than an index on every sign-in.
+    if (new Date(scheduledTime).getUTCMinutes() === HOURLY_AT) jobs.push({ job: "expire_sign_ins" });
     await sendAll(env.CLEANUP, jobs);
   },
 } satisfies ExportedHandler<Env>;

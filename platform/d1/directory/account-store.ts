@@ -1,15 +1,25 @@
 import { and, asc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import type { Account, DeviceRow, SignInSession } from "../../../core/identity/model.ts";
-import type { AccountStore, NewTenant } from "../../../core/identity/ports.ts";
+import type { AccountStore, Admission, Creation, NewTenant } from "../../../core/identity/ports.ts";
+import type { Page } from "../../../core/protocol/common.ts";
+import { parseCursor, toCursor } from "../shard/cursor.ts";
 import { provisionTenant } from "../shard/provision.ts";
 import { accounts, devices, invites, shards, sign_in_sessions, tenants } from "./schema.ts";
 
 /** Milliseconds. */
 const SYNCED_NOTE_EVERY = 5 * 60_000;
 
-const isTaken = (error: unknown): boolean =>
-  /UNIQUE constraint failed|already_used/.test(String((error as Error).cause ?? error));
+/** What the batch of a new account ran into; null when it is nothing that can be answered. */
+function refusalOf(error: unknown): Exclude<Creation, "created"> | null {
+  const message = String((error as Error).cause ?? error);
+  if (message.includes("not_first")) return "not_first";
+  if (message.includes("invite_used")) return "invite_used";
+  return message.includes("UNIQUE constraint failed: accounts.email") ? "address_taken" : null;
+}
+
+/** Aborts the batch, by name, when there is an account. */
+const NOT_FIRST = sql`case when exists (select 1 from accounts) then json_extract('{}', 'not_first') end`;
 
 export class D1AccountStore implements AccountStore {
   readonly #db: DrizzleD1Database;
@@ -78,8 +88,8 @@ export class D1AccountStore implements AccountStore {
     account: Account,
     device: DeviceRow,
     session: SignInSession,
-    invite_hash: string | null,
-  ): Promise<boolean> {
+    admission: Admission,
+  ): Promise<Creation> {
     const shard = await this.#emptiestShard();
     await provisionTenant(this.#shards.get(shard) as D1Database, tenant, account.user_id, account.created_at);
     const { tenant_id, name, plan } = tenant;
@@ -94,6 +104,7 @@ export class D1AccountStore implements AccountStore {
     } as const;
     try {
       await this.#db.batch([
+        this.#db.select({ guard: admission.by === "first" ? NOT_FIRST : sql`1` }).from(sql`(select 1)`),
         this.#db.insert(accounts).values(account),
         this.#db.insert(tenants).values(row),
         this.#db
@@ -102,12 +113,13 @@ export class D1AccountStore implements AccountStore {
           .where(eq(shards.shard, shard)),
         this.#db.insert(devices).values(device),
         this.#db.insert(sign_in_sessions).values(session),
-        ...(invite_hash === null ? [] : this.#useInvite(invite_hash, account.created_at)),
+        ...(admission.by === "invite" ? this.#useInvite(admission.invite_hash, account.created_at) : []),
       ]);
-      return true;
+      return "created";
     } catch (error) {
-      if (isTaken(error)) return false;
-      throw error;
+      const refusal = refusalOf(error);
+      if (refusal === null) throw error;
+      return refusal;
     }
   }
 
@@ -117,7 +129,7 @@ export class D1AccountStore implements AccountStore {
     return [
       this.#db.update(invites).set({ used_at: now }).where(unused),
       this.#db
-        .select({ guard: sql`case when changes() = 0 then json_extract('{}', 'already_used') end` })
+        .select({ guard: sql`case when changes() = 0 then json_extract('{}', 'invite_used') end` })
         .from(sql`(select 1)`),
     ];
   }
@@ -140,14 +152,14 @@ export class D1AccountStore implements AccountStore {
     return open.shard;
   }
 
-  async signIn(device: DeviceRow, session: SignInSession): Promise<void> {
+  async signIn(device: DeviceRow, session: SignInSession): Promise<string[]> {
     const { name, platform, last_seen_at } = device;
     const earlier = and(
       eq(sign_in_sessions.user_id, device.user_id),
       eq(sign_in_sessions.device_id, device.device_id),
       isNull(sign_in_sessions.revoked_at),
     );
-    await this.#db.batch([
+    const [, ended] = await this.#db.batch([
       this.#db
         .insert(devices)
         .values(device)
@@ -155,9 +167,14 @@ export class D1AccountStore implements AccountStore {
           target: [devices.user_id, devices.device_id],
           set: { name, platform, last_seen_at },
         }),
-      this.#db.update(sign_in_sessions).set({ revoked_at: session.created_at }).where(earlier),
+      this.#db
+        .update(sign_in_sessions)
+        .set({ revoked_at: session.created_at })
+        .where(earlier)
+        .returning({ id: sign_in_sessions.session_id }),
       this.#db.insert(sign_in_sessions).values(session),
     ]);
+    return ended.map((s) => s.id);
   }
 
   async device(user_id: string, device_id: string): Promise<DeviceRow | null> {
@@ -165,8 +182,18 @@ export class D1AccountStore implements AccountStore {
     return (await this.#db.select().from(devices).where(one).get()) ?? null;
   }
 
-  async devices(user_id: string): Promise<DeviceRow[]> {
-    return this.#db.select().from(devices).where(eq(devices.user_id, user_id)).orderBy(asc(devices.created_at));
+  /** In the order in which they came: ids sort by time (ID2). */
+  async devices(user_id: string, query: { limit: number; cursor?: string | undefined }): Promise<Page<DeviceRow>> {
+    const [after] = parseCursor(query.cursor, 1);
+    const rows = await this.#db
+      .select()
+      .from(devices)
+      .where(and(eq(devices.user_id, user_id), gt(devices.device_id, String(after ?? ""))))
+      .orderBy(asc(devices.device_id))
+      .limit(query.limit + 1);
+    const items = rows.slice(0, query.limit);
+    const next_cursor = rows.length > query.limit ? toCursor([items.at(-1)?.device_id]) : null;
+    return { items, next_cursor };
   }
 
   /** Signs the device out and forgets it. @returns its sign-in sessions, for their sockets */

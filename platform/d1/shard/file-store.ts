@@ -66,10 +66,12 @@ export class FileStore {
     };
   }
 
-  async trash(drive_id: string, query: PageQuery): Promise<Page<FileRow>> {
+  /** The newest first. @param query `until`: what was put to trash up to then, in milliseconds */
+  async trash(drive_id: string, query: PageQuery & { until?: number }): Promise<Page<FileRow>> {
     const [at, id] = parseCursor(query.cursor, 2);
-    const seek = query.cursor === undefined ? "" : "and (trashed_at, file_id) < (?4, ?5)";
-    const args = [this.#tenant, drive_id, query.limit + 1, ...(query.cursor === undefined ? [] : [at, id])];
+    const until = query.until ?? Number.MAX_SAFE_INTEGER;
+    const seek = query.cursor === undefined ? "and trashed_at <= ?4" : "and (trashed_at, file_id) < (?4, ?5)";
+    const args = [this.#tenant, drive_id, query.limit + 1, ...(query.cursor === undefined ? [until] : [at, id])];
     const { results } = await this.#db
       .prepare(
         `select * from files where tenant_id = ?1 and drive_id = ?2 and trashed_at is not null ${seek}

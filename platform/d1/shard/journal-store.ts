@@ -59,13 +59,26 @@ export class JournalStore {
     }));
   }
 
-  /** The last sequence number older than `at` (milliseconds): the search costs what has happened since. */
+  /**
+   * The last sequence number older than `at` (milliseconds), by bisection: numbers have no gaps (J1), and times grow with
+   * them. A row that is missing counts as too young: more is told then, not less.
+   */
   async seqBefore(drive_id: string, at: number): Promise<number> {
+    const ofDrive = "tenant_id = ?1 and drive_id = ?2";
     const row = await this.#db
-      .prepare(`select seq from journal where tenant_id = ?1 and drive_id = ?2 and at < ?3 order by seq desc limit 1`)
+      .prepare(
+        `with recursive step (low, high) as (
+           select (select seq from journal where ${ofDrive} order by seq limit 1) - 1,
+             (select seq from journal where ${ofDrive} order by seq desc limit 1)
+           union all
+           select iif(j.at < ?3, j.seq, s.low), iif(j.at < ?3, s.high, (s.low + s.high + 1) / 2 - 1)
+           from step s left join journal j on ${ofDrive} and j.seq = (s.low + s.high + 1) / 2
+           where s.low < s.high)
+         select low from step where low >= high`,
+      )
       .bind(this.#tenant, drive_id, at)
-      .first<{ seq: number }>();
-    return row?.seq ?? 0;
+      .first<{ low: number }>();
+    return row?.low ?? 0;
   }
 
   async lastSeq(drive_id: string): Promise<number> {

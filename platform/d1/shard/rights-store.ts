@@ -12,7 +12,7 @@ with recursive chain(file_id, parent_id, name, trashed_at, depth) as (
 )
 select f.*,
   (select json_group_array(json_object('file_id', file_id, 'name', name, 'trashed_at', trashed_at) order by depth) from chain) as chain,
-  (select json_group_array(json_object('file_id', p.file_id, 'permission', p.permission))
+  (select json_group_array(json_object('file_id', p.file_id, 'permission', p.permission, 'expires_at', p.expires_at))
      from chain c cross join permissions p on p.tenant_id = ?1 and p.file_id = c.file_id
      where p.revoked_at is null and (p.expires_at is null or p.expires_at > ?4) and PRINCIPAL) as grants
 from files f where f.tenant_id = ?1 and f.file_id = ?2`;
@@ -57,7 +57,8 @@ with recursive node(tenant_id, file_id, parent_id) as (
     from node n cross join files f on f.tenant_id = n.tenant_id and f.file_id = n.parent_id
 )
 select f.*,
-  (select json_group_array(json_object('file_id', p.file_id, 'permission', p.permission)) from permissions p
+  (select json_group_array(json_object('file_id', p.file_id, 'permission', p.permission, 'expires_at', p.expires_at))
+     from permissions p
      where p.tenant_id = n.tenant_id and p.file_id = n.file_id and p.revoked_at is null
        and (p.expires_at is null or p.expires_at > ?3) and p.PRINCIPAL = ?2) as grants
 from node n cross join files f on f.tenant_id = n.tenant_id and f.file_id = n.file_id`;

@@ -95,8 +95,8 @@ export class Pipeline {
   }
 
   /** One tick of the cron, with all that comes of it. */
-  async tick(): Promise<void> {
-    await consumers.scheduled(createScheduledController(), this.env);
+  async tick(scheduledTime = new Date()): Promise<void> {
+    await consumers.scheduled(createScheduledController({ scheduledTime }), this.env);
     await this.drain();
   }
 }

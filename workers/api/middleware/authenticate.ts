@@ -2,10 +2,17 @@ import { getCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { SOCKET_TOKEN_PREFIX } from "../../../core/protocol/sync.ts";
+import { idempotencyKey } from "../http.ts";
 import type { AppEnv } from "../types.ts";
 
-/** Lets a browser load pictures and downloads by itself; good for reading only, so no other site can change anything. */
+/**
+ * Lets a browser load pictures and downloads by itself; good for reading only, so no other site can change anything. A
+ * WebSocket is more than reading, and browsers open one across sites with the cookie: it needs the token itself.
+ */
 export const ACCESS_COOKIE = "edgedrive_access";
+
+const takesCookie = ({ method, headers }: Request): boolean =>
+  (method === "GET" || method === "HEAD") && !headers.has("upgrade");
 
 function bearer(request: Request): string | null {
   const header = request.headers.get("authorization");
@@ -17,16 +24,12 @@ function bearer(request: Request): string | null {
 }
 
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
-  const reading = c.req.method === "GET" || c.req.method === "HEAD";
-  const token = bearer(c.req.raw) ?? (reading ? getCookie(c, ACCESS_COOKIE) : undefined);
+  const token = bearer(c.req.raw) ?? (takesCookie(c.req.raw) ? getCookie(c, ACCESS_COOKIE) : undefined);
   if (token === undefined) throw new DriveError("token_missing", "Please sign in.");
   const { app } = c.var;
   const claims = await app.tokens.verify(token);
   if (await app.revoked.has(claims.session_id)) throw new DriveError("token_revoked", "This device was signed out.");
   c.set("claims", claims);
-  const key = c.req.header("idempotency-key");
-  if (key !== undefined && !/^[\x21-\x7e]{1,100}$/.test(key))
-    throw new DriveError("invalid_request", "Idempotency-Key must be 1 to 100 visible ASCII characters.");
-  c.set("op_id", `${claims.user_id}:${key ?? crypto.randomUUID()}`);
+  c.set("op_id", `${claims.user_id}:${idempotencyKey(c) ?? crypto.randomUUID()}`);
   await next();
 });

@@ -13,7 +13,7 @@ import {
 import { toTime } from "../../../core/protocol/common.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { newSecret } from "../../../core/protocol/ids.ts";
-import { body, json, noContent, problems, signedIn } from "../http.ts";
+import { body, idempotencyHeaders, json, noContent, problems, signedIn } from "../http.ts";
 import { ACCESS_COOKIE, authenticate } from "../middleware/authenticate.ts";
 import { attachPendingShares } from "../sharing.ts";
 import type { App, AppEnv } from "../types.ts";
@@ -32,6 +32,20 @@ function withCookie(c: Context<AppEnv>, answer: SignedIn): SignedIn {
     secure,
   });
   return answer;
+}
+
+/** Work that the answer does not wait for, and that nothing is lost by when it fails. */
+function later(c: Context<AppEnv>, what: string, work: Promise<unknown>): void {
+  const failed = (error: unknown): void =>
+    console.error({ message: `could not ${what}`, error: error instanceof Error ? error.name : "unknown" });
+  c.executionCtx.waitUntil(work.catch(failed));
+}
+
+/** Ended sign-ins: their tokens are refused here from now on, and their sockets closed after the answer. */
+function signOut(c: Context<AppEnv>, user_id: string, session_ids: string[]): void {
+  if (session_ids.length === 0) return;
+  for (const id of session_ids) c.var.app.revoked.add(id);
+  later(c, "close sockets", c.var.app.hub(user_id).signOut(session_ids));
 }
 
 /** Guessing is slowed per account and address before any password is hashed. */
@@ -56,8 +70,9 @@ export function authRoutes(api: App): void {
     }),
     async (c) => {
       const answer = await register(c.var.app.identity, c.req.valid("json"));
-      // Once mail is on, this belongs to the verification of the address.
-      await attachPendingShares(c.var.app, answer.user);
+      // Once mail is on, this belongs to the verification of the address. The account is there whatever becomes of it:
+      // what fails here waits for the next sign-in.
+      later(c, "attach shares that waited", attachPendingShares(c.var.app, answer.user));
       return c.json(withCookie(c, answer), 201);
     },
   );
@@ -76,9 +91,10 @@ export function authRoutes(api: App): void {
     async (c) => {
       const input = c.req.valid("json");
       await throttle(c, input.email);
-      const answer = await login(c.var.app.identity, input);
+      const { answer, ended } = await login(c.var.app.identity, input);
+      signOut(c, answer.user.user_id, ended);
       // What a crash or an outage at registration left waiting.
-      c.executionCtx.waitUntil(attachPendingShares(c.var.app, answer.user));
+      later(c, "attach shares that waited", attachPendingShares(c.var.app, answer.user));
       return c.json(withCookie(c, answer), 200);
     },
   );
@@ -88,7 +104,9 @@ export function authRoutes(api: App): void {
       method: "post",
       path: "/auth/refresh",
       tags,
-      request: body(refreshSchema),
+      description:
+        "A token is good once: using it again ends the sign-in. The exception is a repeat with the same `Idempotency-Key` (a fresh random one for each refresh) while the token that the first try gave is still the newest: it gets that token again.",
+      request: { ...body(refreshSchema), headers: idempotencyHeaders },
       responses: {
         200: json(signedInSchema, "New tokens; the old refresh token is used up"),
         ...problems,
@@ -96,13 +114,15 @@ export function authRoutes(api: App): void {
     }),
     async (c) => {
       try {
-        const { session_id: _, ...answer } = await refresh(c.var.app.identity, c.req.valid("json").refresh_token);
+        const { refresh_token } = c.req.valid("json");
+        const { session_id: _, ...answer } = await refresh(
+          c.var.app.identity,
+          refresh_token,
+          c.req.valid("header")["idempotency-key"],
+        );
         return c.json(withCookie(c, answer), 200);
       } catch (error) {
-        if (error instanceof ReusedRefreshToken) {
-          c.var.app.revoked.add(error.session_id);
-          c.executionCtx.waitUntil(c.var.app.hub(error.user_id).signOut([error.session_id]));
-        }
+        if (error instanceof ReusedRefreshToken) signOut(c, error.user_id, [error.session_id]);
         throw error;
       }
     },

@@ -1,8 +1,10 @@
 import { createRoute } from "@hono/zod-openapi";
-import { pageOf, pageQuerySchema } from "../../../core/protocol/common.ts";
+import { pageOf, pageQuerySchema, toTime } from "../../../core/protocol/common.ts";
 import {
   contentsQuerySchema,
   createFolderSchema,
+  emptyTrashAnswerSchema,
+  emptyTrashQuerySchema,
   fileSchema,
   onNameConflictSchema,
 } from "../../../core/protocol/files.ts";
@@ -10,6 +12,7 @@ import { DriveError } from "../../../core/protocol/errors.ts";
 import type { FileRow } from "../../../core/files/model.ts";
 import { toWire } from "../../../core/files/wire.ts";
 import { decide } from "../../../core/sharing/rights.ts";
+import { emptyTrash } from "../empty-trash.ts";
 import {
   body,
   fileParams,
@@ -124,26 +127,21 @@ export function folderRoutes(api: App): void {
       path: "/trash",
       tags: ["trash"],
       security: signedIn,
+      description:
+        "Ends what was put to trash before the request began; what is put there meanwhile stays. A large trash takes several requests: each that is answered 202 is to be repeated with the `until` of the answer.",
+      request: { query: emptyTrashQuerySchema },
       responses: {
+        202: json(emptyTrashAnswerSchema, "A part is gone; repeat with this `until`"),
         ...noContent,
         ...problems,
       },
     }),
     async (c) => {
-      const { user_id: drive_id } = principalOf(c);
-      const { app } = c.var;
-      const { actor, op_id } = submissionOf(c);
-      const { files } = await app.tenantOfId(drive_id);
-      // One command an item: a crash or a retry goes on where it stopped.
-      for (;;) {
-        const { items } = await files.trash(drive_id, { limit: 200 });
-        if (items.length === 0) return c.body(null, 204);
-        await Promise.all(
-          items.map(({ file_id }) =>
-            app.submit(drive_id, { command: { op: "purge", file_id }, actor, op_id: `${op_id}/${file_id}` }),
-          ),
-        );
-      }
+      const now = Date.now();
+      const asked = c.req.valid("query").until;
+      const until = asked === undefined ? now : Math.min(now, Date.parse(asked));
+      const isEmpty = await emptyTrash(c.var.app, principalOf(c).user_id, submissionOf(c), until);
+      return isEmpty ? c.body(null, 204) : c.json({ until: toTime(until) }, 202);
     },
   );
 }

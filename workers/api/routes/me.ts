@@ -57,14 +57,15 @@ export function meRoutes(api: App): void {
       path: "/devices",
       tags: ["me"],
       security: signedIn,
+      request: { query: pageQuerySchema },
       responses: {
         200: json(pageOf(deviceSchema), "My devices"),
         ...problems,
       },
     }),
     async (c) => {
-      const devices = await c.var.app.accounts.devices(c.var.claims.user_id);
-      return c.json({ items: devices.map(deviceToWire), next_cursor: null }, 200);
+      const page = await c.var.app.accounts.devices(c.var.claims.user_id, c.req.valid("query"));
+      return c.json({ ...page, items: page.items.map(deviceToWire) }, 200);
     },
   );
 

@@ -9,7 +9,7 @@ import { captureTool } from "./lib/tools.ts";
 const LAYERS: { file: string; may: string[]; may_not: string[] }[] = [
   {
     file: "core/files/rules.ts",
-    may: ["zod", "@noble/hashes/sha2.js", "fflate", "./names.ts", "../protocol/ids.ts"],
+    may: ["zod", "@noble/hashes/sha2.js", "fflate", "pako", "./names.ts", "../protocol/ids.ts"],
     may_not: [
       "hono",
       "drizzle-orm",

@@ -1,0 +1,8 @@
+/** Edits as what changed: docs/spec/delta.md. */
+export { applyDelta, type DeltaFrame } from "./apply.ts";
+export { encodeDelta, oldBytesMatcher, type ChangedBlock, type EncodedDelta, type Matcher } from "./encode.ts";
+export { MAX_BLOCK_BYTES, MAX_BLOCKS, MAX_DELTA_RAW_BYTES } from "./payload.ts";
+export { CODEC, memorySource, type ByteSource, type Codec, type Packer, type Unpack } from "./ports.ts";
+export { parseSignature, serialiseSignature, signatureMatcher, signatureOf, type Signature } from "./signature.ts";
+export { applyZipDelta } from "./zip/apply.ts";
+export { encodeZipDelta } from "./zip/encode.ts";

@@ -1,7 +1,7 @@
 /**
  * The records of a Zip file: PKWARE APPNOTE 6.3.10; section numbers below are its. Members are stored; their sizes are
  * known, their CRC only behind their bytes, so a data descriptor follows (4.3.9). Written by hand because the kept
- * libraries need a whole list in memory, or leave out the Zip64 end record for 65,535 small files (ADR 0008).
+ * libraries need a whole list in memory, or leave out the Zip64 end record for 65,535 small files (ADR 0009).
  */
 import type { ArchivePlan } from "./plan.ts";
 

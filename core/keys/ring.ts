@@ -20,7 +20,7 @@ interface TenantKey {
 export interface NewPackKey {
   key: CryptoKey;
   key_version: number;
-  /** What the pack's object says of itself (P8). */
+  /** What the pack's object says of itself (PK8). */
   metadata: ObjectMetadata;
 }
 

@@ -1,4 +1,4 @@
-/** One block: compressed, sealed, and back. docs/spec/storage.md, P4 to P9. */
+/** One block: compressed, sealed, and back. docs/spec/storage.md, PK4 to PK9. */
 import { BLOCK_MAX } from "../blocks/classes.ts";
 import { sameBytes } from "../storage/binary.ts";
 import { damaged } from "../storage/damage.ts";

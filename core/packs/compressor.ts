@@ -9,7 +9,7 @@ const SAMPLE = 4096;
 
 /**
  * Payloads of a pack's blocks, one after the other. Behind a block that did not compress only a sample is tried first:
- * films and archives would else spend a third of an upload's time in vain. docs/spec/storage.md, P4.
+ * films and archives would else spend a third of an upload's time in vain. docs/spec/storage.md, PK4.
  */
 export class Compressor {
   readonly #codec: Codec;

@@ -1,4 +1,4 @@
-/** Names, additional data and the footer of packs. docs/spec/storage.md, P1 to P8. */
+/** Names, additional data and the footer of packs. docs/spec/storage.md, PK1 to PK8. */
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import type { TenantId } from "../protocol/ids.ts";
 import { BinaryReader, BinaryWriter } from "../storage/binary.ts";

@@ -3,7 +3,7 @@ import { CAPACITY, PART, type PartBuffers } from "./part-buffers.ts";
 
 /**
  * One object from pieces: a `put`, or a multipart upload once it does not fit one. The next part fills while the last
- * one is sent. docs/spec/storage.md, P2.
+ * one is sent. docs/spec/storage.md, PK2.
  */
 export class ObjectWriter {
   readonly #objects: ObjectStore;

@@ -22,7 +22,7 @@ export interface FinishedPack {
   key_version: number;
 }
 
-/** Writes one pack, block after block. docs/spec/storage.md, P2 to P8. */
+/** Writes one pack, block after block. docs/spec/storage.md, PK2 to PK8. */
 export class PackWriter {
   readonly #compressor: Compressor;
   readonly #pack: OpenPack;

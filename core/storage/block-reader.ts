@@ -1,4 +1,4 @@
-/** One tenant's blocks, from the object store. docs/spec/storage.md, P9 and M9. */
+/** One tenant's blocks, from the object store. docs/spec/storage.md, PK9 and M9. */
 import { decodeNode, type Entry, type Node } from "../manifests/node.ts";
 import { parseText } from "../manifests/root.ts";
 import { openBlock } from "../packs/block.ts";

@@ -59,7 +59,7 @@ describe("contents", { timeout: 60_000 }, () => {
     );
   });
 
-  it("P2: 8 MiB of what does not compress is one put; more is a multipart upload in equal parts", async () => {
+  it("PK2: 8 MiB of what does not compress is one put; more is a multipart upload in equal parts", async () => {
     const engine = memoryEngine();
     await write(engine, random(8 * MiB), 16);
     expect(engine.objects.calls).toMatchObject({ put: 1, multipart: 0 });
@@ -71,7 +71,7 @@ describe("contents", { timeout: 60_000 }, () => {
     expect(same(await read(engine, manifest, 0, bytes.length), bytes)).toBe(true);
   });
 
-  it("P2, M6: a pack ends at 64 MiB, and its leaves are in it", async () => {
+  it("PK2, M6: a pack ends at 64 MiB, and its leaves are in it", async () => {
     const engine = memoryEngine();
     const bytes = random(66 * MiB);
     const { manifest, packs } = await write(engine, bytes, 16);
@@ -84,7 +84,7 @@ describe("contents", { timeout: 60_000 }, () => {
     expect(same(await read(engine, manifest, 0, bytes.length), bytes)).toBe(true);
   });
 
-  it("P4: text is smaller, the rest is raw, also where the compressor fails", async () => {
+  it("PK4: text is smaller, the rest is raw, also where the compressor fails", async () => {
     const engine = memoryEngine();
     const small = await write(engine, text(MiB), 16);
     expect(small.packs[0]!.size).toBeLessThan(MiB / 2);
@@ -99,7 +99,7 @@ describe("contents", { timeout: 60_000 }, () => {
     expect(same(await read(engine, both.manifest, 0, mixed.length), mixed)).toBe(true);
   });
 
-  it("P5, P8: one content twice gives other bytes and other names; the object names its tenant and key", async () => {
+  it("PK5, PK8: one content twice gives other bytes and other names; the object names its tenant and key", async () => {
     const engine = memoryEngine();
     const [a, b] = [await write(engine, text(9000)), await write(engine, text(9000))];
     const [x, y] = [a, b].map(({ packs }) => engine.objects.objects.get(packKey(TENANT, packs[0]!.pack_id))!);
@@ -147,7 +147,7 @@ describe("damage", { timeout: 60_000 }, () => {
   const fresh = (): MemoryEngine => memoryEngine(engine.objects, engine.store);
   const stored = () => engine.objects.objects.get(packKey(TENANT, written.packs[0]!.pack_id))!;
 
-  it("P9, S3: any flipped byte of a pack ends a read with an error, and wrong bytes never come before it", async () => {
+  it("PK9, S3: any flipped byte of a pack ends a read with an error, and wrong bytes never come before it", async () => {
     const { pack_id, size } = written.packs[0]!;
     const blocks = await indexOfPack(engine, TENANT, pack_id, size);
     const data_end = blocks.reduce((sum, block) => sum + block.stored, 0);
@@ -192,7 +192,7 @@ describe("damage", { timeout: 60_000 }, () => {
       await expect(read(fresh(), wrong, 0, 1)).rejects.toMatchObject({ code: "integrity_error" });
   });
 
-  it.each(["tenant", "key_version", "pack_key"])("P8, K3: other metadata %s", async (name) => {
+  it.each(["tenant", "key_version", "pack_key"])("PK8, K3: other metadata %s", async (name) => {
     const object = stored();
     engine.objects.objects.set(packKey(TENANT, written.packs[0]!.pack_id), {
       ...object,
@@ -205,7 +205,7 @@ describe("damage", { timeout: 60_000 }, () => {
     engine.objects.objects.set(packKey(TENANT, written.packs[0]!.pack_id), object);
   });
 
-  it("P6: another tenant's reader opens nothing", async () => {
+  it("PK6: another tenant's reader opens nothing", async () => {
     const other = fresh();
     const object = stored();
     engine.objects.objects.set(packKey(8, written.packs[0]!.pack_id), object);

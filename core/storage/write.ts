@@ -1,4 +1,4 @@
-/** From a body to blocks in packs. docs/spec/storage.md, P2, M5 to M7. */
+/** From a body to blocks in packs. docs/spec/storage.md, PK2, M5 to M7. */
 import type { BlockBits } from "../blocks/classes.ts";
 import { cutBlocks } from "../blocks/stream.ts";
 import { addLeaves, packsOf, spanOf } from "../manifests/leaves.ts";

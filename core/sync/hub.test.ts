@@ -330,7 +330,7 @@ describe("quota", () => {
     expect(drive.store.state.drive).toMatchObject({ used_bytes: 95, reserved_bytes: 0 });
   });
 
-  it("P10: a commit makes its upload's packs live, and takes no other's", async () => {
+  it("PK10: a commit makes its upload's packs live, and takes no other's", async () => {
     const drive = new MemoryDrive(100);
     const hub = drive.hub();
     const [own, other] = [drive.upload(drive.target("own"), 10), drive.upload(drive.target("other"), 10)];

@@ -36,7 +36,7 @@ async function stored(file_id: string): Promise<{ keys: string[]; bits: number }
 }
 
 describe("codec", () => {
-  it("P4, P9: what the runtime compresses it gives back, at any length; what it cannot is null", () => {
+  it("PK4, PK9: what the runtime compresses it gives back, at any length; what it cannot is null", () => {
     for (let length = 1; length < 3 * MiB; length = Math.floor(length * 1.7) + 1)
       for (const bytes of [words(length), random(length)]) {
         const small = zstd.compress(bytes);
@@ -50,7 +50,7 @@ describe("codec", () => {
 });
 
 describe("files", { timeout: 60_000 }, () => {
-  it("P2, S1: a body above 8 MiB becomes a multipart object; whole and ranges come back", async () => {
+  it("PK2, S1: a body above 8 MiB becomes a multipart object; whole and ranges come back", async () => {
     const bytes = await joined([random(9 * MiB), words(4 * MiB), random(7 * MiB)]);
     const file = await user.ok<File>("POST", "files/upload?name=large.bin", { body: bytes });
     expect(file).toMatchObject({ size: bytes.length, content_hash: await sha256(bytes) });
@@ -72,7 +72,7 @@ describe("files", { timeout: 60_000 }, () => {
     }
   });
 
-  it("P1, P8, P10: objects are named after the upload, say what they are, and have a row once they are committed", async () => {
+  it("PK1, PK8, PK10: objects are named after the upload, say what they are, and have a row once they are committed", async () => {
     const file = await user.file("named.txt", "a few words");
     const { keys } = await stored(file.file_id);
     const { customMetadata, size } = (await apiEnv.BLOBS.head(keys[0]!))!;

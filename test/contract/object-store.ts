@@ -61,7 +61,7 @@ export function objectStoreContract(name: string, open: () => ObjectStore): void
       for (const at of keys) expect(await store.get(at, 0, 1)).toBeNull();
     });
 
-    it("P2: parts in any order make one object, which is not there before", async () => {
+    it("PK2: parts in any order make one object, which is not there before", async () => {
       const store = open();
       const at = key();
       const bodies = [bytes(PART, 1), bytes(PART, 2), bytes(7, 3)];
@@ -85,7 +85,7 @@ export function objectStoreContract(name: string, open: () => ObjectStore): void
       );
     });
 
-    it("P2: a part that is missing or was replaced is refused, and the right parts still complete", async () => {
+    it("PK2: a part that is missing or was replaced is refused, and the right parts still complete", async () => {
       const store = open();
       const at = key();
       const id = await store.createMultipart(at, METADATA);

@@ -66,7 +66,7 @@ export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: 
   if (excess > 0) requireSpace(draft, excess);
   const file = place(draft, upload.target, content, actor, op_id);
   const { tenant_id } = draft.drive;
-  // A pack without a row belongs to the upload that it is named after, which is open: now it is live (P10).
+  // A pack without a row belongs to the upload that it is named after, which is open: now it is live (PK10).
   for (const pack of content.packs)
     draft.writes.packs.push({ ...pack, tenant_id, state: "live", created_at: draft.now });
   draft.writes.contents.push({

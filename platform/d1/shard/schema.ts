@@ -160,7 +160,7 @@ export const upload_chunks = sqliteTable(
   (t) => [primaryKey({ columns: [t.tenant_id, t.upload_id, t.chunk_index, t.chunk_id] })],
 );
 
-/** Objects of encrypted blocks that some content needs or needed; before its first commit a pack has no row (P10). */
+/** Objects of encrypted blocks that some content needs or needed; before its first commit a pack has no row (PK10). */
 export const packs = sqliteTable(
   "packs",
   {

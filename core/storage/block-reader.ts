@@ -20,6 +20,9 @@ export interface ReadRun extends Run {
   key: CryptoKey;
 }
 
+/** Up to here a read gets a buffer of its own length: small files, of which an archive reads thousands. */
+const SHORT_RUN = 512 * 1024;
+
 export class BlockReader {
   readonly #engine: Engine;
   readonly #tenant_id: TenantId;
@@ -34,7 +37,8 @@ export class BlockReader {
   async read(run: Run): Promise<ReadRun> {
     const { objects, keys } = this.#engine;
     const { pack_id, offset } = run.entries[0] as Entry;
-    const buffer = run.length > READ_MAX ? undefined : (this.#free.pop() ?? new ArrayBuffer(READ_MAX));
+    const isLong = run.length > SHORT_RUN && run.length <= READ_MAX;
+    const buffer = isLong ? (this.#free.pop() ?? new ArrayBuffer(READ_MAX)) : undefined;
     const object = await objects.get(packKey(this.#tenant_id, pack_id), offset, run.length, buffer);
     if (object === null || object.bytes.length !== run.length) throw damaged("a pack is missing or too short");
     const key = await keys.packKey(this.#tenant_id, pack_id, object.metadata);

@@ -27,7 +27,13 @@ export type Command =
   /** `target` is the session's own; it only says what to read, the stored session decides. */
   | { op: "commit_upload"; upload_id: string; target: UploadTarget; content: StoredContent }
   /** A file or version of bytes that another file of the tenant has: instant uploads and copies of a file. */
-  | { op: "create_from"; source_file_id: string; target: UploadTarget }
+  | {
+      op: "create_from";
+      source_file_id: string;
+      /** What the source must still have, where the caller asked for these bytes and not for that file. */
+      content_hash?: string | undefined;
+      target: UploadTarget;
+    }
   | { op: "copy_tree"; file_id: string; parent_id: string; name: string }
   | { op: "create_folder"; parent_id: string; name: string; on_name_conflict: "fail" | "rename" }
   | {

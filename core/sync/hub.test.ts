@@ -344,6 +344,22 @@ describe("quota", () => {
     expect([...drive.store.state.packs.values()]).toMatchObject([{ ...pack, state: "live" }]);
   });
 
+  it("U11: bytes that were asked for by their hash are not taken from a file that has others by now", async () => {
+    const drive = new MemoryDrive(100);
+    const hub = drive.hub();
+    const upload = drive.upload(drive.target("source"), 10);
+    await drive.submit(hub, { op: "reserve_upload", upload });
+    const { upload_id, target } = upload;
+    const content = { ...drive.content(10), content_hash: "now" };
+    const source_file_id = done(await drive.submit(hub, { op: "commit_upload", upload_id, target, content })).file!
+      .file_id;
+    const from = (content_hash: string) =>
+      drive.submit(hub, { op: "create_from", source_file_id, content_hash, target: drive.target("copy") });
+    expect(codeOf(await from("before"))).toBe("base_mismatch");
+    expect(names(drive)).toEqual(["source"]);
+    expect(codeOf(await from("now"))).toBe("ok");
+  });
+
   it("of a commit and a release at once one wins", async () => {
     const drive = new MemoryDrive(100);
     const hub = drive.hub();

@@ -38,13 +38,13 @@ export async function receiveChunk(
   length: number | null,
 ): Promise<number> {
   const { upload, chunks } = session;
-  requireRoom(session, index);
+  const isRepeat = chunks.some((chunk) => chunk.chunk_id === chunk_id && chunk.chunk_index === index);
+  if (!isRepeat) requireRoom(session, index);
   if (length !== null && length > upload.part_size) throw tooLarge(upload.part_size);
   const same = chunks.find((chunk) => chunk.chunk_id === chunk_id);
   if (same !== undefined) {
     if (body !== null) await deps.bytes.discard(body);
-    if (chunks.some((chunk) => chunk.chunk_id === chunk_id && chunk.chunk_index === index))
-      return receivedBytes(chunks);
+    if (isRepeat) return receivedBytes(chunks);
     await deps.uploads.repeatChunk(upload.upload_id, chunk_id, index);
     return receivedBytes([...chunks, same]);
   }

@@ -26,11 +26,9 @@ export interface UploadKey {
 export interface ExpiryStore {
   /** A page of sessions with `expires_at` up to `before`, behind `after`, by key; empty at the end. */
   expired(open: boolean, before: number, after: UploadKey | null): Promise<UploadRow[]>;
-  /**
-   * Of a committed session, the packs that its commit took; null when it had no chunks, since the packs of one request
-   * are all taken or all removed.
-   */
-  takenPacks(key: UploadKey): Promise<Set<string> | null>;
+  hasChunks(key: UploadKey): Promise<boolean>;
+  /** The packs of that name which a commit took. */
+  takenPacks(key: UploadKey): Promise<Set<string>>;
   /** Deletes the session and its chunks, unless it is open. */
   forget(key: UploadKey): Promise<void>;
 }
@@ -77,9 +75,11 @@ async function release(deps: ExpiryDeps, { upload_id, drive_id, created_by }: Up
 }
 
 async function finish(deps: ExpiryDeps, upload: UploadRow): Promise<void> {
-  const taken = upload.state === "aborted" ? new Set<string>() : await deps.store.takenPacks(upload);
-  if (taken !== null) {
+  // A committed upload of one request has no strays: all that it stored was committed, or was removed by itself.
+  if (upload.state === "aborted" || (await deps.store.hasChunks(upload))) {
     const { tenant_id, upload_id } = upload;
+    // Whatever the row says: a pack that some commit took is never a stray.
+    const taken = await deps.store.takenPacks(upload);
     const kept = new Set([...taken].map((pack_id) => packKey(tenant_id, pack_id)));
     const keys = await deps.objects.list(packKey(tenant_id, packPrefix(upload_id)));
     const strays = keys.filter((key) => !kept.has(key));

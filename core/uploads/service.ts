@@ -64,9 +64,9 @@ async function reserve(
   try {
     await deps.submit(drive_id, { command: { op: "reserve_upload", upload }, actor: caller.actor, op_id });
   } catch (error) {
-    // An answer that was lost may have reserved: a refusal has not.
-    if (!(error instanceof DriveError) || error.code === "unavailable")
-      await release(deps, caller, upload).catch(() => undefined);
+    // An answer that was lost may have reserved: a refusal has not, and who repeats the start finds the session.
+    const isLost = !(error instanceof DriveError) || error.code === "unavailable";
+    if (isLost && !caller.may_repeat) await release(deps, caller, upload).catch(() => undefined);
     throw error;
   }
   return upload;
@@ -84,13 +84,30 @@ export async function startUpload(
 ): Promise<Started> {
   requireSize(size);
   const drive_id = await driveOf(deps, caller, target);
-  const upload_id = caller.may_repeat ? await idOfKey(deps.tenant_id, caller.op_id) : newId(deps.tenant_id, deps.now());
-  const earlier = caller.may_repeat ? await deps.uploads.find(upload_id) : null;
-  if (earlier !== null) return { instant: false, upload: sameStart(deps, earlier, { target, size, declared_hash }) };
+  const [upload_id, before] = await sessionIds(deps, caller);
+  for (const id of caller.may_repeat ? [upload_id, before] : []) {
+    const earlier = await deps.uploads.find(id);
+    if (earlier !== null) return { instant: false, upload: sameStart(deps, earlier, { target, size, declared_hash }) };
+  }
   const instant = declared_hash === null ? null : await fromKnown(deps, caller, drive_id, target, declared_hash, size);
   if (instant !== null) return { instant: true, file: instant };
   await deps.spend(1, size);
   return { instant: false, upload: await reserve(deps, caller, upload_id, drive_id, target, size, declared_hash) };
+}
+
+const DAY = 24 * 3_600_000;
+
+/**
+ * The id that a start has today, and had yesterday. It comes from the key, so that a repeat finds its session, and from
+ * the day, so that no id is given again once its row is forgotten (a day and more after the start): the packs of what
+ * was committed under it bear its name.
+ */
+async function sessionIds(deps: UploadDeps, caller: Caller): Promise<[today: string, yesterday: string]> {
+  const now = deps.now();
+  const of = (day: number): Promise<string> => idOfKey(deps.tenant_id, `${caller.op_id}/${day}`);
+  if (!caller.may_repeat) return [newId(deps.tenant_id, now), ""];
+  const day = Math.floor(now / DAY);
+  return Promise.all([of(day), of(day - 1)]);
 }
 
 /** The session that an earlier try of this start opened. */
@@ -124,9 +141,14 @@ async function fromKnown(
       },
     );
     if (readable === null) continue;
-    const command = { op: "create_from", source_file_id: candidate.file_id, target } as const;
-    const outcome = await deps.submit(drive_id, { command, actor: caller.actor, op_id: caller.op_id });
-    return outcome.file as FileRow;
+    const command = { op: "create_from", source_file_id: candidate.file_id, content_hash: hash, target } as const;
+    try {
+      const outcome = await deps.submit(drive_id, { command, actor: caller.actor, op_id: caller.op_id });
+      return outcome.file as FileRow;
+    } catch (error) {
+      // The candidate has other bytes by now: another one may do, else the bytes must be sent.
+      if (!(error instanceof DriveError) || error.code !== "base_mismatch") throw error;
+    }
   }
   return null;
 }
@@ -257,12 +279,15 @@ export async function completeUpload(
 ): Promise<FileRow> {
   const session = await findSession(deps, caller, upload_id);
   const { upload } = session;
-  // A session lives for a day; the right to write may have ended since it was opened.
-  await driveOf(deps, caller, upload.target);
   if (upload.state === "committed") {
     const made = await deps.uploads.madeBy(upload.drive_id, caller.op_id);
-    if (made !== null && made.file.file_id === upload.file_id) return made.file;
+    if (made !== null && made.file.file_id === upload.file_id) {
+      await requireRight(deps.rights, caller.principal, made.file.file_id, "view", { allowTrashed: true });
+      return made.file;
+    }
   }
+  // A session lives for a day; the right to write may have ended since it was opened.
+  await driveOf(deps, caller, upload.target);
   requireOpen(session, deps.now());
   const { root, packs } = await assemble(session, await deps.uploads.chunks(upload_id), chunks);
   // A long root needs a pack of its own; one that no commit takes is the sweep's.

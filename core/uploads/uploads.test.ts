@@ -158,6 +158,42 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
     });
   });
 
+  it("U15: a start is found again over midnight, and gets another id once its row may be forgotten", async () => {
+    let now = Date.UTC(2026, 0, 1, 23, 59);
+    deps.now = () => now;
+    const found = new Map<string, UploadRow>();
+    uploads.find = (async (id: string) =>
+      found.has(id) ? { upload: found.get(id) as UploadRow, chunks: [] } : null) as never;
+    const start = async (): Promise<UploadRow> => {
+      const started = await startUpload(deps, { ...caller, may_repeat: true }, target, 1000, null);
+      const { upload } = started as { upload: UploadRow };
+      found.set(upload.upload_id, upload);
+      return upload;
+    };
+    const first = await start();
+    now += 2 * 60_000;
+    expect((await start()).upload_id).toBe(first.upload_id);
+    found.clear();
+    expect((await start()).upload_id).not.toBe(first.upload_id);
+    now += 25 * 3_600_000;
+    found.clear();
+    expect((await start()).upload_id).not.toBe(first.upload_id);
+  });
+
+  it("U7: a repeat of a completion is answered also when the folder takes nothing any more", async () => {
+    const chunk = random(1000);
+    await startUpload(deps, caller, target, chunk.length, null);
+    await send(chunk, 0);
+    await complete([chunk]);
+    const made = { file_id: "made", drive_id: USER, is_folder: false, trashed_at: null } as FileRow;
+    uploads.upload!.file_id = "made";
+    uploads.madeBy = (async () => ({ file: made, entry: {} })) as never;
+    deps.rights = {
+      find: async (_principal, id) => (id === "made" ? { file: made, chain: [made], grants: [] } : null),
+    };
+    expect((await complete([chunk])).file_id).toBe("made");
+  });
+
   it("Q2: of two tries of one request the later gives back what it reserved and stored", async () => {
     const submit = deps.submit;
     deps.submit = async (drive, submission) =>

@@ -31,9 +31,12 @@ export function readSecrets(directory: string): Record<string, string> {
     return SecretsSchema.parse(JSON.parse(readFileSync(join(directory, "secrets.json"), "utf8")));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw new Error(`${join(directory, "secrets.json")} is damaged: restore it, or remove it to get new secrets`, {
-      cause: error,
-    });
+    throw new Error(
+      `${join(directory, "secrets.json")} is damaged: restore it from a copy. Without its MASTER_KEYS no stored file can be read`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

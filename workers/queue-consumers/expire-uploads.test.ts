@@ -115,6 +115,7 @@ function sweep(
   const deps: ExpiryDeps = {
     store: {
       expired: (...args) => step(() => store.expired(...args)),
+      hasChunks: (key) => step(() => store.hasChunks(key)),
       takenPacks: (key) => step(() => store.takenPacks(key)),
       forget: (key) => step(() => store.forget(key)),
     },
@@ -150,6 +151,22 @@ describe("E10, E11: an abandoned session", () => {
     await expireUploads(sweep(now + HOUR).deps);
     expect(await exists(upload)).toBe(false);
     expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
+  });
+
+  it("E12: takes no pack that a commit took, even from a session of the same name that was begun anew", async () => {
+    const now = Date.now();
+    const first = await session(now - 2 * HOUR);
+    await commit(first);
+    const [taken] = await stored(first);
+    await expireUploads(sweep(now).deps);
+    expect(await rows(first)).toEqual({ uploads: 0, chunks: 0 });
+    const again: UploadRow = { ...first, target: { ...first.target, name: "again" } as UploadRow["target"] };
+    await drive.run({ op: "reserve_upload", upload: again });
+    await arrive(again, 0);
+    await expireUploads(sweep(now).deps);
+    await expireUploads(sweep(now).deps);
+    expect(await rows(again)).toEqual({ uploads: 0, chunks: 0 });
+    expect(await stored(first)).toEqual([taken]);
   });
 
   it("before its time it is left alone", async () => {

@@ -85,6 +85,8 @@ export function createFrom(draft: Draft, command: Of<"create_from">, actor: Acto
   const source = draft.living(command.source_file_id);
   if (source.is_folder || source.content_id === null)
     throw new DriveError("not_a_file", `“${source.name}” is a folder.`);
+  if (command.content_hash !== undefined && command.content_hash !== source.content_hash)
+    throw new DriveError("base_mismatch", "That file has other bytes by now.");
   requireSpace(draft, source.size);
   return place(draft, command.target, { ...source, content_id: source.content_id }, actor, op_id);
 }

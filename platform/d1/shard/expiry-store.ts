@@ -54,19 +54,18 @@ export class D1ExpiryStore implements ExpiryStore {
     return results.map(toUpload);
   }
 
-  async takenPacks({ tenant_id, upload_id }: UploadKey): Promise<Set<string> | null> {
-    const prefix = packPrefix(upload_id);
-    const [chunks, packs] = await this.#db.batch<Stored>([
-      this.#db
-        .prepare("select 1 from upload_chunks where tenant_id = ?1 and upload_id = ?2 limit 1")
-        .bind(tenant_id, upload_id),
-      // Behind every name that begins so: ids are hexadecimal.
-      this.#db
-        .prepare("select pack_id from packs where tenant_id = ?1 and pack_id >= ?2 and pack_id < ?2 || 'g'")
-        .bind(tenant_id, prefix),
-    ]);
-    if ((chunks?.results.length ?? 0) === 0) return null;
-    return new Set(packs?.results.map((row) => row.pack_id as string));
+  async hasChunks({ tenant_id, upload_id }: UploadKey): Promise<boolean> {
+    const sql = "select 1 from upload_chunks where tenant_id = ?1 and upload_id = ?2 limit 1";
+    return (await this.#db.prepare(sql).bind(tenant_id, upload_id).first()) !== null;
+  }
+
+  async takenPacks({ tenant_id, upload_id }: UploadKey): Promise<Set<string>> {
+    // Behind every name that begins so: ids are hexadecimal.
+    const { results } = await this.#db
+      .prepare("select pack_id from packs where tenant_id = ?1 and pack_id >= ?2 and pack_id < ?2 || 'g'")
+      .bind(tenant_id, packPrefix(upload_id))
+      .all<{ pack_id: string }>();
+    return new Set(results.map((row) => row.pack_id));
   }
 
   async forget({ tenant_id, upload_id }: UploadKey): Promise<void> {

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { idSchema, timeSchema } from "./common.ts";
-import { fileSchema } from "./files.ts";
+import { folderRefSchema, idSchema, sizeSchema, timeSchema } from "./common.ts";
+import { fileSchema, onNameConflictSchema, rawNameSchema } from "./files.ts";
+import { mimeTypeSchema } from "./media-type.ts";
 
 /** What happened to a file, in the journal, on the socket and in events. */
 export const JOURNAL_OPS = [
@@ -67,6 +68,52 @@ export const SOCKET_PROTOCOL = "edgedrive.v1";
 export const SOCKET_TOKEN_PREFIX = "edgedrive.token.";
 
 const change = { op_id: z.string().min(1).max(100), base: z.record(z.string(), z.number().int().min(0)).optional() };
+
+/** Changes of one batch. */
+export const MAX_CHANGES = 1000;
+
+/** The JSON in front of the frames of a batch, bytes. */
+export const MAX_HEAD_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Bytes of a file that a batch puts: with `version_id` those of a version (of `file_id`, else of the file that the
+ * change's base is of), without it those that the frames of the body stand for, all of them laid end to end.
+ */
+const putSegmentSchema = z.object({
+  file_id: idSchema.optional(),
+  version_id: idSchema.optional(),
+  offset: sizeSchema,
+  length: sizeSchema.min(1),
+});
+export type PutSegment = z.infer<typeof putSegmentSchema>;
+
+/** Makes a file, or with `file_id` a version of one: docs/spec/uploads.md, U21 to U23. */
+export const putChangeSchema = z
+  .object({
+    ...change,
+    op: z.literal("put"),
+    parent_id: folderRefSchema.optional(),
+    name: rawNameSchema.optional(),
+    on_name_conflict: onNameConflictSchema.default("fail"),
+    file_id: idSchema.optional(),
+    /** What the file's current version must still be. */
+    if_version_id: idSchema.optional(),
+    /** What the deltas among its frames refer to; of `base_file_id`, else of `file_id`. */
+    base_file_id: idSchema.optional(),
+    base_version_id: idSchema.optional(),
+    size: sizeSchema,
+    mime_type: mimeTypeSchema.optional(),
+    modified_at: timeSchema.optional(),
+    /** How many frames of the body are its own, behind those of the changes before it. */
+    frames: z.number().int().min(0).max(16_384).default(0),
+    segments: z.array(putSegmentSchema).max(10_000).optional(),
+  })
+  .refine(
+    ({ file_id, parent_id, name }) =>
+      [parent_id, name].every((part) => (part === undefined) === (file_id !== undefined)),
+    "needs parent_id and name for a file, or file_id for a version",
+  );
+export type PutChange = z.infer<typeof putChangeSchema>;
 
 /** Metadata changes of a device; bytes travel by uploads for now. */
 export const deltaChangeSchema = z.discriminatedUnion("op", [

@@ -169,8 +169,10 @@ export class MemoryDriveStore implements DriveStore {
     return sums;
   }
 
-  async commit(writes: Writes): Promise<void> {
-    const next = structuredClone(this.#state);
+  async commit(planned: Writes): Promise<void> {
+    // What its owner does to the rows later is not stored.
+    const writes = structuredClone(planned);
+    const next = copyOf(this.#state);
     if (next.tenant_state !== "active") throw new Error("tenant_not_active");
     const { seq, used_bytes, reserved_bytes } = writes.expected;
     if (next.drive.seq !== seq || next.drive.used_bytes !== used_bytes || next.drive.reserved_bytes !== reserved_bytes)
@@ -179,7 +181,7 @@ export class MemoryDriveStore implements DriveStore {
     next.drive.used_bytes += writes.used_delta;
     next.drive.reserved_bytes += writes.reserved_delta;
     this.#purge(next, writes);
-    for (const file of structuredClone(writes.files)) next.files.set(file.file_id, file);
+    for (const file of writes.files) next.files.set(file.file_id, file);
     requireUniqueNames(next.files.values());
     for (const pack of writes.packs) insert(next.packs, pack.pack_id, pack, "packs");
     for (const content of writes.contents) insert(next.contents, content.content_id, content, "contents");
@@ -191,12 +193,9 @@ export class MemoryDriveStore implements DriveStore {
       if (upload?.state !== "open") throw new Error("upload_not_open");
       next.uploads.set(upload_id, { ...upload, state, file_id });
     }
-    for (const entry of writes.journal) {
-      if (next.journal.some(({ seq, op_id }) => seq === entry.seq || op_id === entry.op_id))
-        throw new Error("UNIQUE constraint failed: journal");
-      next.journal.push(entry);
-    }
-    this.#state = structuredClone(next);
+    if (writes.journal.length > 0) requireUniqueEntries([...next.journal, ...writes.journal]);
+    next.journal.push(...writes.journal);
+    this.#state = next;
   }
 
   #purge(next: State, { purged_files, purged_versions }: Writes): void {
@@ -206,6 +205,24 @@ export class MemoryDriveStore implements DriveStore {
     for (const table of [next.versions, next.permissions] as Map<string, { file_id: string }>[])
       for (const [key, { file_id }] of table) if (gone.has(file_id)) table.delete(key);
   }
+}
+
+/** Rows are never changed in place, so tables are all that a copy needs. */
+const copyOf = (state: State): State => ({
+  ...state,
+  drive: { ...state.drive },
+  files: new Map(state.files),
+  versions: new Map(state.versions),
+  contents: new Map(state.contents),
+  packs: new Map(state.packs),
+  permissions: new Map(state.permissions),
+  uploads: new Map(state.uploads),
+  journal: [...state.journal],
+});
+
+function requireUniqueEntries(journal: readonly JournalRow[]): void {
+  const [seqs, op_ids] = [new Set(journal.map((e) => e.seq)), new Set(journal.map((e) => e.op_id))];
+  if (Math.min(seqs.size, op_ids.size) < journal.length) throw new Error("UNIQUE constraint failed: journal");
 }
 
 function requireUniqueNames(files: Iterable<FileRow>): void {

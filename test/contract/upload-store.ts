@@ -1,0 +1,189 @@
+/** What every `UploadStore` and `ExpiryStore` promises: docs/spec/uploads.md and events.md, E10 to E12. */
+import { describe, expect, it } from "vitest";
+import { formatNode } from "../../core/manifests/root.ts";
+import { packPrefix } from "../../core/packs/format.ts";
+import { tenantOf } from "../../core/protocol/ids.ts";
+import type { ExpiryStore } from "../../core/uploads/expire.ts";
+import type { ChunkRow, UploadRow } from "../../core/uploads/model.ts";
+import type { UploadStore } from "../../core/uploads/ports.ts";
+import { Bench, type OpenDrive } from "./drive-bench.ts";
+
+export interface OpenUploads extends OpenDrive {
+  uploads: UploadStore;
+  expiry: ExpiryStore;
+}
+
+class UploadBench extends Bench {
+  readonly uploads: UploadStore;
+  readonly expiry: ExpiryStore;
+
+  constructor(open: OpenUploads) {
+    super(open);
+    this.uploads = open.uploads;
+    this.expiry = open.expiry;
+  }
+
+  async session(fields: Partial<UploadRow> = {}): Promise<UploadRow> {
+    const upload = { ...this.upload(10), ...fields };
+    await this.commit({ uploads: [upload] });
+    return upload;
+  }
+
+  close({ upload_id }: UploadRow, state: "committed" | "aborted"): Promise<void> {
+    return this.commit({ settled: [{ upload_id, state, file_id: state === "committed" ? this.root : null }] });
+  }
+
+  chunk({ upload_id }: UploadRow, index: number, letter: string): ChunkRow {
+    const pack_id = `${packPrefix(upload_id)}${letter.repeat(16)}`;
+    const place = { pack_id, pack_size: 5, key_version: 1 };
+    const of = { tenant_id: tenantOf(this.root), upload_id, chunk_index: index, chunk_id: letter.repeat(64) };
+    return { ...of, size: 5, manifest: "m", ...place };
+  }
+
+  pack(upload_id: string, letter: string) {
+    const pack_id = `${packPrefix(upload_id)}${letter.repeat(16)}`;
+    return { tenant_id: tenantOf(this.root), pack_id, state: "live", size: 1, key_version: 1, created_at: 1 } as const;
+  }
+
+  /** All pages of what is expired. */
+  async expired(open: boolean, before: number): Promise<string[]> {
+    const found: UploadRow[] = [];
+    for (;;) {
+      const page = await this.expiry.expired(open, before, found.at(-1) ?? null);
+      if (page.length === 0) return found.map((upload) => upload.upload_id);
+      found.push(...page);
+    }
+  }
+}
+
+export function uploadStoreContract(name: string, open: () => Promise<OpenUploads>): void {
+  describe(`UploadStore: ${name}`, () => {
+    const setUp = async () => new UploadBench(await open());
+
+    it("U4: a session with its chunks, in the order of their indices; an unknown one is null", async () => {
+      const bench = await setUp();
+      const { uploads } = bench;
+      expect(await uploads.find(bench.id())).toBeNull();
+      const session = await bench.session();
+      expect(await uploads.find(session.upload_id)).toEqual({ upload: session, chunks: [] });
+      const rows = [bench.chunk(session, 1, "b"), bench.chunk(session, 0, "a"), bench.chunk(session, 1, "c")];
+      for (const row of rows) expect(await uploads.putChunk(row)).toBe(true);
+      const found = await uploads.find(session.upload_id);
+      expect(found?.chunks.map((c) => c.chunk_index)).toEqual([0, 1, 1]);
+      expect(found?.chunks[0]).toEqual({ chunk_index: 0, chunk_id: "a".repeat(64), size: 5 });
+      const chunks = await uploads.chunks(session.upload_id);
+      expect(new Set(chunks.map((c) => c.pack_id))).toEqual(new Set(rows.map((row) => row.pack_id)));
+      expect(chunks[0]).toEqual(rows[1]);
+    });
+
+    it("U4, U13: the first pack of a chunk is kept, so what crossed it is a stray", async () => {
+      const bench = await setUp();
+      const session = await bench.session();
+      const row = bench.chunk(session, 0, "a");
+      const crossed = { ...row, pack_id: bench.chunk(session, 0, "b").pack_id };
+      for (const one of [row, crossed]) expect(await bench.uploads.putChunk(one)).toBe(true);
+      expect(await bench.uploads.chunks(session.upload_id)).toEqual([row]);
+    });
+
+    it("U4: a chunk at another index is the same pack; one that did not arrive is not there either", async () => {
+      const bench = await setUp();
+      const session = await bench.session();
+      const row = bench.chunk(session, 0, "a");
+      await bench.uploads.putChunk(row);
+      for (const index of [3, 3]) await bench.uploads.repeatChunk(session.upload_id, row.chunk_id, index);
+      await bench.uploads.repeatChunk(session.upload_id, "f".repeat(64), 4);
+      expect(await bench.uploads.chunks(session.upload_id)).toEqual([row, { ...row, chunk_index: 3 }]);
+    });
+
+    it.each(["committed", "aborted"] as const)("U13: a session that is %s takes no chunk", async (state) => {
+      const bench = await setUp();
+      const session = await bench.session();
+      await bench.close(session, state);
+      expect(await bench.uploads.putChunk(bench.chunk(session, 0, "a"))).toBe(false);
+      expect(await bench.uploads.chunks(session.upload_id)).toEqual([]);
+      expect((await bench.uploads.find(session.upload_id))?.upload.state).toBe(state);
+      expect(await bench.uploads.putChunk(bench.chunk(bench.upload(1), 0, "a")), "nor does an unknown one").toBe(false);
+    });
+
+    it("B5: the class of a file's blocks; none for a folder and for what is unknown", async () => {
+      const bench = await setUp();
+      const manifest = await formatNode({ kind: "root", bits: 18, size: 0, packs: [], entries: [] });
+      const file = bench.file("f", bench.root, 0);
+      const [version, content] = bench.bytesOf(file);
+      const journal = [bench.entry(1, "created", file.file_id)];
+      await bench.commit({ files: [file], versions: [version], contents: [{ ...content, manifest }], journal });
+      expect(await bench.uploads.blockBits(file.file_id)).toBe(18);
+      for (const id of [bench.root, bench.id()]) expect(await bench.uploads.blockBits(id)).toBeNull();
+    });
+
+    it("U11: living files of this drive, of that hash and size, whose hash is the server's own", async () => {
+      const bench = await setUp();
+      const make = (name: string, fields: object) => ({ ...bench.file(name, bench.root, 5), ...fields });
+      const content_hash = "d".repeat(64);
+      const right = make("right", { content_hash });
+      const others = [
+        make("size", { content_hash, size: 6 }),
+        make("hash", { content_hash: "e".repeat(64) }),
+        make("trash", { content_hash, trashed_at: 1 }),
+        make("pending", { content_hash, integrity: "pending" }),
+      ];
+      await bench.create(right, ...others);
+      expect(await bench.uploads.withContent(bench.root, content_hash, 5)).toEqual([right]);
+      expect(await bench.uploads.withContent(bench.id(), content_hash, 5)).toEqual([]);
+    });
+
+    it("U7: what an operation made, while its file is there", async () => {
+      const bench = await setUp();
+      const file = bench.file("f", bench.root, 5);
+      await bench.create(file);
+      const entry = { op: "created", at: 1, file_id: file.file_id };
+      expect(await bench.uploads.madeBy(bench.root, "op-1")).toEqual({ entry, file });
+      for (const [drive, op_id] of [
+        [bench.root, "op-2"],
+        [bench.id(), "op-1"],
+      ] as const)
+        expect(await bench.uploads.madeBy(drive, op_id)).toBeNull();
+      await bench.commit({ purged_files: [file.file_id] });
+      expect(await bench.uploads.madeBy(bench.root, "op-1")).toBeNull();
+    });
+
+    it("E10: what has expired by its time and state, page by page", async () => {
+      const bench = await setUp();
+      const early = await bench.session({ expires_at: 100 });
+      const late = await bench.session({ expires_at: 101 });
+      const done = await bench.session({ expires_at: 100 });
+      const ended = await bench.session({ expires_at: 100 });
+      await bench.close(done, "committed");
+      await bench.close(ended, "aborted");
+      const ids = (...rows: UploadRow[]): string[] => rows.map((row) => row.upload_id).toSorted();
+      expect(await bench.expired(true, 100)).toEqual(ids(early));
+      expect(await bench.expired(true, 101)).toEqual(ids(early, late));
+      expect(await bench.expired(false, 100)).toEqual(ids(done, ended));
+      const many = Array.from({ length: 230 }, () => ({ ...bench.upload(1), expires_at: 50 }));
+      await bench.commit({ uploads: many });
+      expect(await bench.expired(true, 50)).toEqual(ids(...many));
+    });
+
+    it("E12: the packs that a commit took, of this name and no other", async () => {
+      const bench = await setUp();
+      const [one, other] = [await bench.session(), await bench.session()];
+      const packs = [bench.pack(one.upload_id, "0"), bench.pack(one.upload_id, "f"), bench.pack(other.upload_id, "a")];
+      await bench.commit({ packs });
+      expect(await bench.expiry.takenPacks(one)).toEqual(new Set(packs.slice(0, 2).map((pack) => pack.pack_id)));
+      expect(await bench.expiry.takenPacks(bench.upload(1))).toEqual(new Set());
+    });
+
+    it("E11: a session is forgotten with its chunks, once and again; never one that is open", async () => {
+      const bench = await setUp();
+      const [open, ended, other] = [await bench.session(), await bench.session(), await bench.session()];
+      for (const one of [ended, other]) await bench.uploads.putChunk(bench.chunk(one, 0, "a"));
+      await bench.close(ended, "aborted");
+      expect([await bench.expiry.hasChunks(ended), await bench.expiry.hasChunks(open)]).toEqual([true, false]);
+      for (const one of [open, ended, ended]) await bench.expiry.forget(one);
+      expect(await bench.uploads.find(ended.upload_id)).toBeNull();
+      expect(await bench.uploads.chunks(ended.upload_id)).toEqual([]);
+      expect(await bench.uploads.find(open.upload_id)).not.toBeNull();
+      expect(await bench.expiry.hasChunks(other)).toBe(true);
+    });
+  });
+}

@@ -1,0 +1,105 @@
+/** Upload sessions in memory, over the drive whose hub changes them: the rules of the D1 stores. */
+import { packPrefix } from "../../../core/packs/format.ts";
+import { parseText } from "../../../core/manifests/root.ts";
+import type { BlockBits } from "../../../core/blocks/classes.ts";
+import type { FileRow } from "../../../core/files/model.ts";
+import type { ExpiryStore, UploadKey } from "../../../core/uploads/expire.ts";
+import type { ChunkRow, ReceivedChunk, UploadRow } from "../../../core/uploads/model.ts";
+import type { UploadStore } from "../../../core/uploads/ports.ts";
+import type { MemoryDriveStore } from "./drive-store.ts";
+
+const PAGE = 100;
+/** Candidates for an instant upload. */
+const CANDIDATES = 5;
+
+const keyOf = ({ upload_id, chunk_index, chunk_id }: Pick<ChunkRow, "upload_id" | "chunk_index" | "chunk_id">) =>
+  `${upload_id}/${chunk_index}/${chunk_id}`;
+
+export class MemoryUploadStore implements UploadStore, ExpiryStore {
+  readonly #drive: MemoryDriveStore;
+  readonly #chunks = new Map<string, ChunkRow>();
+
+  constructor(drive: MemoryDriveStore) {
+    this.#drive = drive;
+  }
+
+  /** All rows of chunks, for a test to look at. */
+  get allChunks(): readonly ChunkRow[] {
+    return [...this.#chunks.values()];
+  }
+
+  async find(upload_id: string): Promise<{ upload: UploadRow; chunks: ReceivedChunk[] } | null> {
+    const upload = this.#drive.state.uploads.get(upload_id);
+    if (upload === undefined) return null;
+    const chunks = (await this.chunks(upload_id)).map(({ chunk_index, chunk_id, size }) => ({
+      chunk_index,
+      chunk_id,
+      size,
+    }));
+    return { upload: structuredClone(upload), chunks };
+  }
+
+  async chunks(upload_id: string): Promise<ChunkRow[]> {
+    return this.allChunks
+      .filter((chunk) => chunk.upload_id === upload_id)
+      .map((chunk) => ({ ...chunk }))
+      .toSorted((a, b) => a.chunk_index - b.chunk_index);
+  }
+
+  async putChunk(chunk: ChunkRow): Promise<boolean> {
+    if (this.#drive.state.uploads.get(chunk.upload_id)?.state !== "open") return false;
+    if (!this.#chunks.has(keyOf(chunk))) this.#chunks.set(keyOf(chunk), { ...chunk });
+    return true;
+  }
+
+  async repeatChunk(upload_id: string, chunk_id: string, chunk_index: number): Promise<void> {
+    const same = this.allChunks.find((chunk) => chunk.upload_id === upload_id && chunk.chunk_id === chunk_id);
+    if (same === undefined) return;
+    const again = { ...same, chunk_index };
+    if (!this.#chunks.has(keyOf(again))) this.#chunks.set(keyOf(again), again);
+  }
+
+  async blockBits(file_id: string): Promise<BlockBits | null> {
+    const { files, contents } = this.#drive.state;
+    const content = contents.get(files.get(file_id)?.content_id ?? "");
+    return content === undefined ? null : (await parseText(content.manifest)).bits;
+  }
+
+  async withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]> {
+    const isCandidate = (f: FileRow): boolean =>
+      f.drive_id === drive_id && f.content_hash === content_hash && f.size === size && f.trashed_at === null;
+    const found = [...this.#drive.state.files.values()].filter((f) => isCandidate(f) && f.integrity === "ok");
+    return structuredClone(found.slice(0, CANDIDATES));
+  }
+
+  async madeBy(drive_id: string, op_id: string): ReturnType<UploadStore["madeBy"]> {
+    const { journal, files } = this.#drive.state;
+    const entry = journal.find((e) => e.drive_id === drive_id && e.op_id === op_id);
+    const file = files.get(entry?.file_id ?? "");
+    if (entry === undefined || file === undefined) return null;
+    const { op, at, file_id } = entry;
+    return { entry: { op, at, file_id }, file: structuredClone(file) };
+  }
+
+  async expired(open: boolean, before: number, after: UploadKey | null): Promise<UploadRow[]> {
+    const page = [...this.#drive.state.uploads.values()]
+      .filter((u) => (u.state === "open") === open && u.expires_at <= before && u.upload_id > (after?.upload_id ?? ""))
+      .toSorted((a, b) => (a.upload_id < b.upload_id ? -1 : 1));
+    return structuredClone(page.slice(0, PAGE));
+  }
+
+  async hasChunks({ upload_id }: UploadKey): Promise<boolean> {
+    return this.allChunks.some((chunk) => chunk.upload_id === upload_id);
+  }
+
+  async takenPacks({ upload_id }: UploadKey): Promise<Set<string>> {
+    return new Set([...this.#drive.state.packs.keys()].filter((id) => id.startsWith(packPrefix(upload_id))));
+  }
+
+  async forget({ upload_id }: UploadKey): Promise<void> {
+    for (const chunk of await this.chunks(upload_id)) this.#chunks.delete(keyOf(chunk));
+    this.#drive.interfere(({ uploads }) => {
+      if (uploads.get(upload_id)?.state !== "open") uploads.delete(upload_id);
+    });
+  }
+}

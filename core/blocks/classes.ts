@@ -7,6 +7,9 @@ export type BlockBits = (typeof BLOCK_BITS)[number];
 
 export const isBlockBits = (value: number): value is BlockBits => (BLOCK_BITS as readonly number[]).includes(value);
 
+/** The shortest block of a class, bytes, but for the last one of a content. */
+export const minBlock = (bits: BlockBits): number => (1 << bits) / 4;
+
 /** The longest block of a class, bytes. */
 export const maxBlock = (bits: BlockBits): number => 8 << bits;
 

@@ -1,4 +1,4 @@
-import { type BlockBits, maxBlock } from "./classes.ts";
+import { type BlockBits, maxBlock, minBlock } from "./classes.ts";
 import { GEAR } from "./gear.ts";
 
 /** Finds the cuts of one content, fed in pieces of any length. docs/spec/storage.md, B3 and B4. */
@@ -14,7 +14,7 @@ export class Cutter {
 
   constructor(bits: BlockBits) {
     this.#avg = 1 << bits;
-    this.#min = this.#avg >> 2;
+    this.#min = minBlock(bits);
     this.#max = maxBlock(bits);
     this.#small = -1 << (30 - bits);
     this.#large = -1 << (34 - bits);

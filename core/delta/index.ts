@@ -4,5 +4,6 @@ export { encodeDelta, oldBytesMatcher, type ChangedBlock, type EncodedDelta, typ
 export { MAX_BLOCK_BYTES, MAX_BLOCKS, MAX_DELTA_RAW_BYTES } from "./payload.ts";
 export { CODEC, memorySource, type ByteSource, type Codec, type Packer, type Unpack } from "./ports.ts";
 export { parseSignature, serialiseSignature, signatureMatcher, signatureOf, type Signature } from "./signature.ts";
+export { unpackWith } from "./unpack.ts";
 export { applyZipDelta } from "./zip/apply.ts";
 export { encodeZipDelta } from "./zip/encode.ts";

@@ -20,6 +20,14 @@ export async function* decodeFrames(
   limits: FrameLimits = DEFAULT_LIMITS,
 ): AsyncGenerator<Frame> {
   const reader = new StreamReader(stream);
+  try {
+    yield* framesOf(reader, limits);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* framesOf(reader: StreamReader, limits: FrameLimits): AsyncGenerator<Frame> {
   const magic = await reader.bytes(MAGIC.length);
   if (magic.some((byte, i) => byte !== MAGIC[i])) throw refusal("frame_magic", "The body is no stream of frames.");
   const seen = new Set<string>();

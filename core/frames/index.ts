@@ -1,5 +1,6 @@
 /** Bodies of our own clients: docs/spec/frames.md. */
 export { decodeFrames } from "./decode.ts";
+export { frameBlocks, type FrameBlock, type FrameContext } from "./blocks.ts";
 export { encodeFrames, FrameEncoder } from "./encode.ts";
 export {
   DEFAULT_LIMITS,

@@ -23,6 +23,11 @@ export class StreamReader {
     return true;
   }
 
+  /** Lets the stream go: its owner may have to read on for a sender that still sends. */
+  async close(): Promise<void> {
+    await this.#pieces.return?.();
+  }
+
   async ended(): Promise<boolean> {
     return !(await this.#more());
   }

@@ -92,10 +92,17 @@ export class BlockReader {
 
   async *#leaves(leaves: { entry: Entry; start: number }[]): AsyncGenerator<{ node: Node; start: number }> {
     let start = leaves[0]?.start ?? 0;
-    for await (const { entry, node } of this.#nodes(leaves.map((leaf) => leaf.entry))) {
-      if (node.kind !== "leaf" || node.size !== entry.span) throw damaged("a leaf is not what it is said to be");
+    for await (const { entry, node } of this.leaves(leaves.map((leaf) => leaf.entry))) {
       yield { node, start };
       start += entry.span;
+    }
+  }
+
+  /** Leaves in the order of their entries; neighbours are read together. @throws `integrity_error` */
+  async *leaves(entries: readonly Entry[]): AsyncGenerator<{ entry: Entry; node: Node }> {
+    for await (const { entry, node } of this.#nodes(entries)) {
+      if (node.kind !== "leaf" || node.size !== entry.span) throw damaged("a leaf is not what it is said to be");
+      yield { entry, node };
     }
   }
 

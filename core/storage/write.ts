@@ -83,9 +83,16 @@ export interface WriteOptions {
 }
 
 /** Streams a body into packs. @returns a root over it; its packs are finished, and nothing refers to them yet */
-export async function writeBlocks(
+export const writeBlocks = (
   series: PackSeries,
   pieces: AsyncIterable<Uint8Array>,
+  options: WriteOptions,
+): Promise<Node> => packBlocks(series, cutBlocks(pieces, options.bits), options);
+
+/** The same for blocks that were cut before; each is read before the next one is asked for. */
+export async function packBlocks(
+  series: PackSeries,
+  blocks: AsyncIterable<Uint8Array>,
   { bits, size, whole }: WriteOptions,
 ): Promise<Node> {
   const nodes: Entry[] = [];
@@ -100,7 +107,7 @@ export async function writeBlocks(
     pack = null;
     entries = [];
   };
-  for await (const block of cutBlocks(pieces, bits)) {
+  for await (const block of blocks) {
     if (pack !== null && pack.raw + block.length > PACK_MAX) await endPack(BARE_PART);
     pack ??= await series.open(size);
     entries.push(dataEntry(await pack.add("data", block)));

@@ -54,9 +54,18 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
 
   /** Rights were checked; refusals come back as values, for an RPC keeps only the message of an error. */
   submit(drive_id: string, submission: Submission): Promise<Result> {
-    // One hub as long as the object lives: two over one drive would trip each other's guards.
+    return this.#hubOf(drive_id).submit(submission);
+  }
+
+  /** Commands in their order, in one call of the object. */
+  submitAll(drive_id: string, submissions: Submission[]): Promise<Result[]> {
+    return this.#hubOf(drive_id).submitAll(submissions);
+  }
+
+  /** One hub as long as the object lives: two over one drive would trip each other's guards. */
+  #hubOf(drive_id: string): Hub {
     this.#hub ??= this.#create(drive_id);
-    return this.#hub.submit(submission);
+    return this.#hub;
   }
 
   #create(drive_id: string): Hub {

@@ -26,6 +26,10 @@ export type Command =
   | { op: "release_upload"; upload_id: string }
   /** `target` is the session's own; it only says what to read, the stored session decides. */
   | { op: "commit_upload"; upload_id: string; target: UploadTarget; content: StoredContent }
+  /** One file of a batch, whose session stays open for the others. */
+  | { op: "commit_content"; upload_id: string; target: UploadTarget; content: StoredContent }
+  /** Ends the session of a batch: `committed` when a content of it was, else `aborted`. */
+  | { op: "close_upload"; upload_id: string }
   /** A file or version of bytes that another file of the tenant has: instant uploads and copies of a file. */
   | {
       op: "create_from";

@@ -25,6 +25,9 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ op: fc.constant("reserve_version" as const), at: pick, size }) },
   { weight: 6, arbitrary: fc.record({ op: fc.constant("commit" as const), upload: pick, size }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("release" as const), upload: pick }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("reserve_batch" as const), size }) },
+  { weight: 6, arbitrary: fc.record({ op: fc.constant("content" as const), upload: pick, at: pick, name, size }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("close" as const), upload: pick }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("copy" as const), at: pick, to: pick }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("restore" as const), at: pick, version: pick }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("purge_version" as const), at: pick, version: pick }) },
@@ -98,8 +101,10 @@ class Play {
         } as const;
         return this.#reserve(target, { file: id }, s.size);
       }
+      case "reserve_batch":
+        return this.#reserve(null, null, s.size);
       case "commit": {
-        const upload_id = this.uploads.length === 0 ? drive.id() : this.#wrap(this.uploads, s.upload);
+        const upload_id = this.#upload(s.upload);
         const at = model.uploads.get(upload_id)?.at;
         const command = {
           op: "commit_upload",
@@ -109,8 +114,19 @@ class Play {
         } as const;
         return { command, model: () => model.commit(upload_id, s.size) };
       }
+      case "content": {
+        const upload_id = this.#upload(s.upload);
+        const at = model.nodes.get(id)?.folder === false ? { file: id } : { parent: id, name: s.name };
+        const target = this.#target(at);
+        const command = { op: "commit_content", upload_id, target, content: drive.content(s.size) } as const;
+        return { command, model: () => model.commitContent(upload_id, at, s.size) };
+      }
+      case "close": {
+        const upload_id = this.#upload(s.upload);
+        return { command: { op: "close_upload", upload_id }, model: () => model.close(upload_id) };
+      }
       case "release": {
-        const upload_id = this.uploads.length === 0 ? drive.id() : this.#wrap(this.uploads, s.upload);
+        const upload_id = this.#upload(s.upload);
         return { command: { op: "release_upload", upload_id }, model: () => model.release(upload_id) };
       }
       case "copy": {
@@ -147,8 +163,12 @@ class Play {
     }
   }
 
+  #upload(at: number): string {
+    return this.uploads.length === 0 ? this.drive.id() : this.#wrap(this.uploads, at);
+  }
+
   #target(at: Upload["at"] | undefined) {
-    if (at === undefined) return this.drive.target("x");
+    if (at === undefined || at === null) return this.drive.target("x");
     if ("parent" in at) return this.drive.target(at.name, at.parent);
     return { kind: "version", file_id: at.file, if_version_id: null, mime_type: null, modified_at: null } as const;
   }
@@ -158,7 +178,7 @@ class Play {
     at: Upload["at"],
     bytes: number,
   ): Both {
-    const upload = this.drive.upload(target, bytes);
+    const upload = { ...this.drive.upload(this.#target(at), bytes), target };
     return { command: { op: "reserve_upload", upload }, model: () => this.model.reserve(upload.upload_id, at, bytes) };
   }
 
@@ -167,6 +187,7 @@ class Play {
     const { journal, uploads } = this.drive.store.state;
     if (command.op === "reserve_upload") return uploads.has(command.upload.upload_id);
     if (command.op === "release_upload") return uploads.get(command.upload_id)?.state === "aborted";
+    if (command.op === "close_upload") return (uploads.get(command.upload_id)?.state ?? "open") !== "open";
     return journal.some((entry) => entry.op_id === op_id);
   }
 
@@ -204,7 +225,7 @@ class Play {
     }
     this.model.hasSpace = true;
     const done = asked.filter(({ both, op_id }) => this.#isDone(both, op_id));
-    const rank = { reserve_upload: 0, release_upload: 2 } as Record<string, number>;
+    const rank = { reserve_upload: 0, release_upload: 2, close_upload: 3 } as Record<string, number>;
     const orderOf = (one: Asked): number => (rank[one.both.command.op] ?? 1) * 1e6 + seqOf(one);
     for (const { both, op_id } of done.toSorted((a, b) => orderOf(a) - orderOf(b)))
       this.#made(both, op_id, both.model());

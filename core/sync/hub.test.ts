@@ -66,13 +66,25 @@ describe("group commit", () => {
     expect(drive.store.state.drive.seq).toBe(30);
   });
 
-  it("H2: a group has 500 commands at most", async () => {
+  it("H2: a group has 512 commands at most", async () => {
     const drive = new MemoryDrive();
     const store = withCommits(drive);
     const hub = drive.hub(store);
-    await Promise.all(Array.from({ length: 1002 }, (_, i) => drive.submit(hub, drive.folder(`${i}`))));
+    await Promise.all(Array.from({ length: 1026 }, (_, i) => drive.submit(hub, drive.folder(`${i}`))));
     expect(store.calls.commit).toBe(4);
-    expect(seqs(drive)).toHaveLength(1002);
+    expect(seqs(drive)).toHaveLength(1026);
+  });
+
+  it("H2: commands that are submitted together are a group from the first one on, in their order", async () => {
+    const drive = new MemoryDrive();
+    const store = withCommits(drive);
+    const hub = drive.hub(store);
+    const wanted = Array.from({ length: 1001 }, (_, i) => `${i}`);
+    const actor = { user_id: drive.root, device_id: null };
+    const results = await hub.submitAll(wanted.map((op_id) => ({ command: drive.folder(op_id), actor, op_id })));
+    expect(results.map((r) => done(r).file!.name)).toEqual(wanted);
+    expect(drive.store.state.journal.map((e) => e.op_id)).toEqual(wanted);
+    expect(store.calls).toEqual({ load: 2, commit: 2 });
   });
 
   it("H3: one bad command fails alone", async () => {
@@ -342,6 +354,49 @@ describe("quota", () => {
     expect(drive.store.state.packs.size).toBe(0);
     done(await commit(own));
     expect([...drive.store.state.packs.values()]).toMatchObject([{ ...pack, state: "live" }]);
+  });
+
+  it("U22, Q3: each commit of a batch uses up its share of the reservation, and the end gives back the rest", async () => {
+    const drive = new MemoryDrive(100);
+    const hub = drive.hub();
+    const upload = { ...drive.upload(drive.target("x"), 80), target: null };
+    const { upload_id } = upload;
+    const pack = { pack_id: newPackId(upload_id), size: 10, key_version: 1 };
+    const content = (size: number) => ({ ...drive.content(size), packs: [pack] });
+    const put = (name: string, size: number, op_id = name) =>
+      drive.submit(hub, { op: "commit_content", upload_id, target: drive.target(name), content: content(size) }, op_id);
+    await drive.submit(hub, { op: "reserve_upload", upload });
+    expect((await Promise.all([put("a", 30), put("A", 1), put("b", 20)])).map(codeOf)).toEqual([
+      "ok",
+      "name_taken",
+      "ok",
+    ]);
+    expect(drive.store.state.drive).toMatchObject({ used_bytes: 50, reserved_bytes: 30 });
+    expect(codeOf(await put("too large", 51)), "30 reserved, 20 free").toBe("quota_exceeded");
+    expect(done(await put("a", 30)).replayed).toBe(true);
+    done(await put("c", 10));
+    const close = { op: "close_upload", upload_id } as const;
+    for (const _ of [1, 2]) expect(done(await drive.submit(hub, close)).upload!.state).toBe("committed");
+    expect(drive.store.state.drive).toMatchObject({ used_bytes: 60, reserved_bytes: 0 });
+    expect([...drive.store.state.packs.keys()]).toEqual([pack.pack_id]);
+    expect(codeOf(await put("late", 1))).toBe("upload_completed");
+    expect(seqs(drive)).toEqual([1, 2, 3]);
+  });
+
+  it("U22: a batch of which nothing was committed is aborted by its end; a session of a file takes no part of a batch", async () => {
+    const drive = new MemoryDrive(100);
+    const hub = drive.hub();
+    const single = drive.upload(drive.target("x"), 10);
+    const batch = { ...drive.upload(drive.target("x"), 10), target: null };
+    for (const upload of [single, batch]) await drive.submit(hub, { op: "reserve_upload", upload });
+    const { target } = single;
+    const commit = (op: "commit_content" | "commit_upload", upload_id: string) =>
+      drive.submit(hub, { op, upload_id, target, content: drive.content(1) });
+    expect(codeOf(await commit("commit_content", single.upload_id))).toBe("internal");
+    expect(codeOf(await commit("commit_upload", batch.upload_id))).toBe("internal");
+    const ended = await drive.submit(hub, { op: "close_upload", upload_id: batch.upload_id });
+    expect(done(ended).upload).toMatchObject({ state: "aborted", file_id: null });
+    expect(drive.store.state.drive).toMatchObject({ used_bytes: 0, reserved_bytes: 10 });
   });
 
   it("U11: bytes that were asked for by their hash are not taken from a file that has others by now", async () => {

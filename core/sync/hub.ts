@@ -9,8 +9,11 @@ import { addLaterNeeds, addNeeds, noNeeds, plan } from "./plan/index.ts";
 import type { HubPorts, Snapshot } from "./ports.ts";
 import { type Done, replay } from "./replay.ts";
 
-/** Commands in one batch: keeps a batch well under D1's limits of 2 MB a parameter and 30 s. */
-const GROUP_MAX = 500;
+/**
+ * Commands in one batch: keeps a batch well under D1's limits of 2 MB a parameter and 30 s. A device's batch of 1,000
+ * changes, with the end of its upload, is two of them.
+ */
+const GROUP_MAX = 512;
 
 /** Commands that wait: more than that is minutes of work, and their senders have given up by then. */
 const QUEUE_MAX = 10_000;
@@ -46,12 +49,19 @@ export class Hub {
   }
 
   /** Resolves when the command is committed, refused, or known to have failed; never rejects. */
-  submit(submission: Submission): Promise<Result> {
-    if (this.#queue.length >= QUEUE_MAX) return Promise.resolve(unavailable);
-    return new Promise((resolve) => {
-      this.#queue.push({ submission, resolve });
-      void this.#drain();
-    });
+  async submit(submission: Submission): Promise<Result> {
+    const [result] = await this.submitAll([submission]);
+    return result as Result;
+  }
+
+  /** As {@link submit}, for commands that belong together: they take their places one behind the other. */
+  submitAll(submissions: readonly Submission[]): Promise<Result[]> {
+    if (this.#queue.length + submissions.length > QUEUE_MAX) return Promise.resolve(submissions.map(() => unavailable));
+    const results = submissions.map(
+      (submission) => new Promise<Result>((resolve) => this.#queue.push({ submission, resolve })),
+    );
+    void this.#drain();
+    return Promise.all(results);
   }
 
   async #drain(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { ContentRow, DriveRow, FileRow, JournalRow, PackRow, PermissionRow, VersionRow } from "../files/model.ts";
-import type { UploadRow, UploadStatus } from "../uploads/model.ts";
+import type { UploadRow } from "../uploads/model.ts";
 
 /** Files that one copy may make: keeps a batch under D1's 30 s. */
 export const COPY_MAX = 5_000;
@@ -60,10 +60,12 @@ export interface Writes {
   files: FileRow[];
   versions: VersionRow[];
   contents: ContentRow[];
+  /** A pack of a batch comes with each of its groups; the first one makes its row. */
   packs: PackRow[];
   permissions: PermissionRow[];
   uploads: UploadRow[];
-  settled: { upload_id: string; state: UploadStatus; file_id: string | null }[];
+  /** Sessions that change, each once. All of them must be open in the store. */
+  settled: Pick<UploadRow, "upload_id" | "state" | "file_id" | "reserved_bytes">[];
   purged_files: string[];
   purged_versions: { file_id: string; version_number: number }[];
   journal: JournalRow[];

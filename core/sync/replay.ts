@@ -10,7 +10,8 @@ import type { Snapshot } from "./ports.ts";
 export type Done = Snapshot["done"][number];
 
 /** A command as far as it tells a repeat from another request. */
-type Asked = Exclude<Command, { op: "commit_upload" }> | { op: "commit_upload"; target: UploadTarget };
+type Commit = Extract<Command, { content: unknown }>;
+type Asked = Exclude<Command, Commit> | { op: Commit["op"]; target: UploadTarget };
 
 interface Trace {
   ops: readonly JournalOp[];
@@ -35,8 +36,10 @@ function traceOf(command: Asked): Trace {
   switch (command.op) {
     case "reserve_upload":
     case "release_upload":
+    case "close_upload":
       return { ops: [] };
     case "commit_upload":
+    case "commit_content":
     case "create_from":
       return traceOfTarget(command.target);
     case "create_folder": {

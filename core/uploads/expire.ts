@@ -75,8 +75,9 @@ async function release(deps: ExpiryDeps, { upload_id, drive_id, created_by }: Up
 }
 
 async function finish(deps: ExpiryDeps, upload: UploadRow): Promise<void> {
-  // A committed upload of one request has no strays: all that it stored was committed, or was removed by itself.
-  if (upload.state === "aborted" || (await deps.store.hasChunks(upload))) {
+  // A committed upload of one request and one file has no strays: all that it stored was committed, or removed.
+  const { state, target } = upload;
+  if (state === "aborted" || target === null || (await deps.store.hasChunks(upload))) {
     const { tenant_id, upload_id } = upload;
     // Whatever the row says: a pack that some commit took is never a stray.
     const taken = await deps.store.takenPacks(upload);

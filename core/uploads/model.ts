@@ -19,9 +19,11 @@ export interface UploadRow {
   upload_id: string;
   drive_id: string;
   state: UploadStatus;
-  target: UploadTarget;
+  /** Null for a batch: each of its commits brings its own. */
+  target: UploadTarget | null;
   /** Bytes; null when the body's length was not said. */
   size: number | null;
+  /** What is left of its reservation: a batch uses it up commit by commit. */
   reserved_bytes: number;
   declared_hash: string | null;
   part_size: number;
@@ -29,11 +31,14 @@ export interface UploadRow {
   block_bits: BlockBits;
   created_by: string;
   device_id: string | null;
-  /** The file that the commit made. */
+  /** The file that the commit made; of a batch, the last one. */
   file_id: string | null;
   created_at: number;
   expires_at: number;
 }
+
+/** An upload of one file. */
+export type FileUpload = UploadRow & { target: UploadTarget };
 
 export interface ReceivedChunk {
   /** What the client numbers it by, for resume; the order of the file comes with the completion. */

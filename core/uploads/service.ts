@@ -10,7 +10,7 @@ import { BODY_PIECE, counted, PackSeries, writeBlocks, writeRoot } from "../stor
 import type { Actor, StoredContent } from "../sync/commands.ts";
 import { requireSameRequest } from "../sync/replay.ts";
 import { assemble, receiveChunk } from "./chunks.ts";
-import type { ReceivedChunk, UploadRow, UploadTarget } from "./model.ts";
+import type { FileUpload, ReceivedChunk, UploadRow, UploadTarget } from "./model.ts";
 import { FILE_MAX_BYTES, partSizeFor, requireSize, SESSION_TTL, tooLarge } from "./parts.ts";
 import type { UploadDeps } from "./ports.ts";
 
@@ -39,10 +39,10 @@ async function reserve(
   target: UploadTarget,
   size: number | null,
   declared_hash: string | null,
-): Promise<UploadRow> {
+): Promise<FileUpload> {
   const now = deps.now();
   const parent = target.kind === "version" ? await deps.uploads.blockBits(target.file_id) : null;
-  const upload: UploadRow = {
+  const upload: FileUpload = {
     tenant_id: deps.tenant_id,
     upload_id,
     drive_id,
@@ -113,7 +113,7 @@ async function sessionIds(deps: UploadDeps, caller: Caller): Promise<[today: str
 /** The session that an earlier try of this start opened. */
 function sameStart(
   deps: UploadDeps,
-  earlier: Session,
+  earlier: { upload: UploadRow },
   asked: Pick<UploadRow, "target" | "size" | "declared_hash">,
 ): UploadRow {
   const { target, size, declared_hash } = earlier.upload;
@@ -207,7 +207,7 @@ async function storeContent(
 async function commit(
   deps: UploadDeps,
   caller: Caller,
-  upload: UploadRow,
+  upload: FileUpload,
   content: StoredContent,
 ): Promise<{ file: FileRow; replayed: boolean }> {
   const { upload_id, target, drive_id } = upload;
@@ -235,7 +235,7 @@ async function release(deps: UploadDeps, caller: Caller, upload: UploadRow): Pro
 }
 
 export interface Session {
-  upload: UploadRow;
+  upload: FileUpload;
   chunks: ReceivedChunk[];
 }
 
@@ -244,12 +244,13 @@ export const UNKNOWN_UPLOAD = "There is no such upload.";
 /** A session belongs to who opened it: to others it does not exist. */
 export async function findSession(deps: UploadDeps, caller: Caller, upload_id: string): Promise<Session> {
   const session = await deps.uploads.find(upload_id);
-  if (session === null || session.upload.created_by !== caller.actor.user_id || session.upload.size === null)
+  const target = session?.upload.target ?? null;
+  if (session === null || session.upload.created_by !== caller.actor.user_id || session.upload.size === null || !target)
     throw new DriveError("unknown_upload", UNKNOWN_UPLOAD);
-  return session;
+  return { ...session, upload: { ...session.upload, target } };
 }
 
-function requireOpen({ upload }: Session, now: number): void {
+function requireOpen({ upload }: { upload: UploadRow }, now: number): void {
   if (upload.state === "aborted") throw new DriveError("unknown_upload", "This upload was cancelled.");
   if (upload.state === "committed")
     throw new DriveError("upload_completed", "This upload is complete already.", { file_id: upload.file_id });

@@ -1,6 +1,6 @@
 /** E10 to E12: the end of upload sessions, with a crash at each step. */
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ChunkRow, UploadRow } from "../../core/uploads/model.ts";
+import type { ChunkRow, FileUpload } from "../../core/uploads/model.ts";
 import { type ExpiryDeps, expireUploads } from "../../core/uploads/expire.ts";
 import { packKey, packPrefix } from "../../core/packs/format.ts";
 import type { FileRow } from "../../core/files/model.ts";
@@ -22,9 +22,9 @@ beforeEach(async () => {
 });
 
 /** A session of chunks, with one that has arrived. */
-async function session(expires_at: number): Promise<UploadRow> {
+async function session(expires_at: number): Promise<FileUpload> {
   const upload_id = drive.id();
-  const upload: UploadRow = {
+  const upload: FileUpload = {
     tenant_id: drive.tenant,
     upload_id,
     drive_id: drive.root,
@@ -54,7 +54,7 @@ async function session(expires_at: number): Promise<UploadRow> {
 }
 
 /** Another chunk of the session arrives. */
-async function arrive({ upload_id }: UploadRow, index: number): Promise<void> {
+async function arrive({ upload_id }: FileUpload, index: number): Promise<void> {
   const { content_hash, manifest, packs } = await drive.store(upload_id, noise(PART));
   const { pack_id, size, key_version } = packs[0] as FinishedPack;
   const chunk = { chunk_index: index, chunk_id: content_hash as string, size: PART, manifest };
@@ -63,7 +63,7 @@ async function arrive({ upload_id }: UploadRow, index: number): Promise<void> {
 }
 
 /** Commits the chunk at index 0; others of the session are left over. */
-async function commit({ upload_id, target }: UploadRow): Promise<Outcome> {
+async function commit({ upload_id, target }: FileUpload): Promise<Outcome> {
   const chunk = (await new D1UploadStore(drive.shard, drive.tenant).chunks(upload_id))[0] as ChunkRow;
   const { pack_id, pack_size: size, key_version, manifest } = chunk;
   const packs = [{ pack_id, size, key_version }];
@@ -72,14 +72,14 @@ async function commit({ upload_id, target }: UploadRow): Promise<Outcome> {
 }
 
 /** Objects of the session's packs. */
-async function stored({ upload_id }: UploadRow): Promise<string[]> {
+async function stored({ upload_id }: FileUpload): Promise<string[]> {
   const { objects } = await bindings.BLOBS.list({ prefix: packKey(drive.tenant, packPrefix(upload_id)) });
   return objects.map((object) => object.key);
 }
 
-const exists = async (upload: UploadRow): Promise<boolean> => (await stored(upload)).length > 0;
+const exists = async (upload: FileUpload): Promise<boolean> => (await stored(upload)).length > 0;
 
-async function rows(upload: UploadRow): Promise<{ uploads: number; chunks: number }> {
+async function rows(upload: FileUpload): Promise<{ uploads: number; chunks: number }> {
   const row = await drive.shard
     .prepare(
       `select (select count(*) from uploads where tenant_id = ?1 and upload_id = ?2) as uploads,
@@ -160,7 +160,7 @@ describe("E10, E11: an abandoned session", () => {
     const [taken] = await stored(first);
     await expireUploads(sweep(now).deps);
     expect(await rows(first)).toEqual({ uploads: 0, chunks: 0 });
-    const again: UploadRow = { ...first, target: { ...first.target, name: "again" } as UploadRow["target"] };
+    const again: FileUpload = { ...first, target: { ...first.target, name: "again" } as FileUpload["target"] };
     await drive.run({ op: "reserve_upload", upload: again });
     await arrive(again, 0);
     await expireUploads(sweep(now).deps);

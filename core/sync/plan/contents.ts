@@ -4,7 +4,7 @@ import { nameKey, parseName } from "../../files/names.ts";
 import type { FileRow, VersionRow } from "../../files/model.ts";
 import { packPrefix } from "../../packs/format.ts";
 import type { UploadRow, UploadTarget } from "../../uploads/model.ts";
-import type { Actor, Command } from "../commands.ts";
+import type { Actor, Command, StoredContent } from "../commands.ts";
 import type { Draft } from "../draft.ts";
 import { bump, placeName, requireSpace, versionOf } from "./files.ts";
 
@@ -20,7 +20,7 @@ export function reserveUpload(draft: Draft, command: Of<"reserve_upload">): Uplo
   const earlier = draft.snapshot.uploads.find((u) => u.upload_id === upload.upload_id);
   if (earlier !== undefined) return earlier;
   // Fail before any byte is taken where the commit would fail anyway.
-  checkTarget(draft, upload.target);
+  if (upload.target !== null) checkTarget(draft, upload.target);
   requireSpace(draft, upload.reserved_bytes);
   draft.writes.reserved_delta += upload.reserved_bytes;
   draft.writes.uploads.push(upload);
@@ -28,19 +28,23 @@ export function reserveUpload(draft: Draft, command: Of<"reserve_upload">): Uplo
   return upload;
 }
 
-/** Finds the session and closes it once: a second commit or release of the same group finds it closed. */
-function settle(draft: Draft, upload_id: string, state: "committed" | "aborted", file_id: string | null): UploadRow {
-  const { uploads } = draft.snapshot;
-  const at = uploads.findIndex((u) => u.upload_id === upload_id);
-  const upload = { ...(uploads[at] as UploadRow), state, file_id };
-  uploads[at] = upload;
-  draft.writes.settled.push({ upload_id, state, file_id });
-  draft.writes.reserved_delta -= upload.reserved_bytes;
+const session = (draft: Draft, upload_id: string): UploadRow | undefined =>
+  draft.snapshot.uploads.find((u) => u.upload_id === upload_id);
+
+/** The session as the next command of the same group is to find it; its row is written once. */
+function settle(draft: Draft, before: UploadRow, change: Partial<UploadRow>): UploadRow {
+  const { snapshot, writes } = draft;
+  const upload = { ...before, ...change };
+  const { upload_id, state, file_id, reserved_bytes } = upload;
+  snapshot.uploads[snapshot.uploads.indexOf(before)] = upload;
+  writes.settled = writes.settled.filter((settled) => settled.upload_id !== upload_id);
+  writes.settled.push({ upload_id, state, file_id, reserved_bytes });
+  writes.reserved_delta += reserved_bytes - before.reserved_bytes;
   return upload;
 }
 
 function openUpload(draft: Draft, upload_id: string): UploadRow {
-  const upload = draft.snapshot.uploads.find((u) => u.upload_id === upload_id);
+  const upload = session(draft, upload_id);
   if (upload === undefined || upload.state === "aborted")
     throw new DriveError("unknown_upload", "There is no such upload, or it was cancelled.");
   if (upload.state === "committed")
@@ -50,25 +54,60 @@ function openUpload(draft: Draft, upload_id: string): UploadRow {
 
 /** Cancelling twice is cancelling once. */
 export function releaseUpload(draft: Draft, command: Of<"release_upload">): UploadRow {
-  const aborted = draft.snapshot.uploads.find((u) => u.upload_id === command.upload_id && u.state === "aborted");
-  if (aborted !== undefined) return aborted;
-  openUpload(draft, command.upload_id);
-  return settle(draft, command.upload_id, "aborted", null);
+  const upload = session(draft, command.upload_id);
+  if (upload?.state === "aborted") return upload;
+  return settle(draft, openUpload(draft, command.upload_id), { state: "aborted", reserved_bytes: 0 });
 }
 
 export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: Actor, op_id: string): FileRow {
   const upload = openUpload(draft, command.upload_id);
-  const { content } = command;
+  if (upload.target === null) throw new DriveError("internal", "A batch is not committed as a whole.");
+  const file = commit(draft, upload, upload.target, command.content, actor, op_id);
+  settle(draft, upload, { state: "committed", file_id: file.file_id, reserved_bytes: 0 });
+  return file;
+}
+
+/** What was reserved for the content is used; the rest stays reserved for the others of the batch. */
+export function commitContent(draft: Draft, command: Of<"commit_content">, actor: Actor, op_id: string): FileRow {
+  const upload = openUpload(draft, command.upload_id);
+  const { target, content } = command;
+  if (upload.target !== null) throw new DriveError("internal", "This upload is of one file only.");
+  const file = commit(draft, upload, target, content, actor, op_id);
+  settle(draft, upload, {
+    file_id: file.file_id,
+    reserved_bytes: upload.reserved_bytes - Math.min(content.size, upload.reserved_bytes),
+  });
+  return file;
+}
+
+/** Closing twice is closing once, and so is closing what the sweep has ended. */
+export function closeUpload(draft: Draft, command: Of<"close_upload">): UploadRow {
+  const upload = session(draft, command.upload_id);
+  if (upload === undefined) throw new DriveError("unknown_upload", "There is no such upload.");
+  if (upload.state !== "open") return upload;
+  return settle(draft, upload, { state: upload.file_id === null ? "aborted" : "committed", reserved_bytes: 0 });
+}
+
+/** Makes stored bytes visible under `target`. */
+function commit(
+  draft: Draft,
+  upload: UploadRow,
+  target: UploadTarget,
+  content: StoredContent,
+  actor: Actor,
+  op_id: string,
+): FileRow {
   const prefix = packPrefix(upload.upload_id);
   if (content.packs.some(({ pack_id }) => !pack_id.startsWith(prefix)))
     throw new DriveError("internal", "A pack of another upload cannot be committed.");
   const excess = Math.max(0, content.size - upload.reserved_bytes);
   if (excess > 0) requireSpace(draft, excess);
-  const file = place(draft, upload.target, content, actor, op_id);
+  const file = place(draft, target, content, actor, op_id);
   const { tenant_id } = draft.drive;
   // A pack without a row belongs to the upload that it is named after, which is open: now it is live (PK10).
   for (const pack of content.packs)
-    draft.writes.packs.push({ ...pack, tenant_id, state: "live", created_at: draft.now });
+    if (!draft.writes.packs.some(({ pack_id }) => pack_id === pack.pack_id))
+      draft.writes.packs.push({ ...pack, tenant_id, state: "live", created_at: draft.now });
   draft.writes.contents.push({
     tenant_id,
     content_id: content.content_id,
@@ -77,7 +116,6 @@ export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: 
     manifest: content.manifest,
     created_at: draft.now,
   });
-  settle(draft, upload.upload_id, "committed", file.file_id);
   return file;
 }
 

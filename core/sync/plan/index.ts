@@ -50,11 +50,14 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
   switch (command.op) {
     case "reserve_upload":
       needs.upload_ids.add(command.upload.upload_id);
-      return needTarget(needs, command.upload.target);
+      if (command.upload.target !== null) needTarget(needs, command.upload.target);
+      return;
     case "release_upload":
+    case "close_upload":
       needs.upload_ids.add(command.upload_id);
       return;
     case "commit_upload":
+    case "commit_content":
       needs.upload_ids.add(command.upload_id);
       return needTarget(needs, command.target);
     case "create_from":
@@ -141,6 +144,10 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
       return { upload: contents.releaseUpload(draft, command) };
     case "commit_upload":
       return { file: contents.commitUpload(draft, command, actor, op_id) };
+    case "commit_content":
+      return { file: contents.commitContent(draft, command, actor, op_id) };
+    case "close_upload":
+      return { upload: contents.closeUpload(draft, command) };
     case "create_from":
       return { file: contents.createFrom(draft, command, actor, op_id) };
     case "restore_version":

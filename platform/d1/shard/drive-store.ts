@@ -19,7 +19,7 @@ import {
 } from "../../../core/sync/ports.ts";
 import { fromFile, fromUpload, type Stored, toFile, toJournal, toPermission, toUpload, toVersion } from "./rows.ts";
 import * as schema from "./schema.ts";
-import { insertRows, upsertRows } from "./upsert.ts";
+import { addRows, insertRows, upsertRows } from "./upsert.ts";
 
 const SELECT_CHAINS = `
 with recursive chain(file_id, parent_id) as (
@@ -220,7 +220,7 @@ export class D1DriveStore implements DriveStore {
       db.prepare(guard("drive_moved")),
       ...this.#purge(writes),
       ...upsertRows(db, schema.files, writes.files.map(fromFile)),
-      ...insertRows(db, schema.packs, writes.packs as unknown as Stored[]),
+      ...addRows(db, schema.packs, writes.packs as unknown as Stored[]),
       ...insertRows(db, schema.contents, writes.contents as unknown as Stored[]),
       ...insertRows(db, schema.versions, writes.versions as unknown as Stored[]),
       ...upsertRows(db, schema.permissions, writes.permissions as unknown as Stored[]),
@@ -248,8 +248,8 @@ export class D1DriveStore implements DriveStore {
           // Materialized, the tenant is no constant any more: the planner has nothing to begin with but the list.
           `with want as materialized (
              select ?1 as tenant_id, value ->> '$.upload_id' as upload_id, value ->> '$.state' as state,
-               value ->> '$.file_id' as file_id from json_each(?2))
-           update uploads set state = want.state, file_id = want.file_id from want
+               value ->> '$.file_id' as file_id, value ->> '$.reserved_bytes' as reserved_bytes from json_each(?2))
+           update uploads set state = want.state, file_id = want.file_id, reserved_bytes = want.reserved_bytes from want
            where uploads.tenant_id = want.tenant_id and uploads.upload_id = want.upload_id`,
         )
         .bind(this.#tenant, wanted),

@@ -60,6 +60,10 @@ function statement(table: SQLiteTable, onConflict: (shape: Shape) => string): st
 export const insertRows = (db: D1Database, table: SQLiteTable, rows: readonly Stored[]): D1PreparedStatement[] =>
   slices(rows).map((json) => db.prepare(statement(table, () => "")).bind(json));
 
+/** Inserts what is not there yet; a row that is there stays as it is. */
+export const addRows = (db: D1Database, table: SQLiteTable, rows: readonly Stored[]): D1PreparedStatement[] =>
+  slices(rows).map((json) => db.prepare(statement(table, () => "on conflict do nothing")).bind(json));
+
 /** Inserts, or sets every other column of the row that has the key. */
 export const upsertRows = (db: D1Database, table: SQLiteTable, rows: readonly Stored[]): D1PreparedStatement[] => {
   const sql = statement(table, ({ columns, keys }) => {

@@ -14,9 +14,12 @@ export interface Node {
 export interface Upload {
   state: "open" | "committed" | "aborted";
   reserved: number;
-  /** A name in a folder, or a file that gets a version. */
-  at: { parent: string; name: string } | { file: string };
+  /** Null for a batch. */
+  at: Place | null;
 }
+
+/** A name in a folder, or a file that gets a version. */
+export type Place = { parent: string; name: string } | { file: string };
 
 /** What a refused command answers. */
 export class Refused extends Error {
@@ -38,6 +41,8 @@ export class DriveModel {
   readonly limit: number;
   readonly nodes = new Map<string, Node>();
   readonly uploads = new Map<string, Upload>();
+  /** Batches of which something was committed. */
+  readonly #begun = new Set<Upload>();
   /** Takes everything: for commands of which it is known that they were taken. */
   hasSpace = false;
   used = 0;
@@ -144,7 +149,7 @@ export class DriveModel {
     this.nodes.delete(id);
   }
 
-  #checkTarget(at: Upload["at"]): void {
+  #checkTarget(at: Place): void {
     if ("file" in at) {
       if (this.#living(at.file).folder) refuse("not_a_file");
       return;
@@ -155,7 +160,7 @@ export class DriveModel {
 
   reserve(upload_id: string, at: Upload["at"], size: number): void {
     if (this.uploads.has(upload_id)) return;
-    if (!this.hasSpace) this.#checkTarget(at);
+    if (!this.hasSpace && at !== null) this.#checkTarget(at);
     this.#needSpace(size);
     this.reserved += size;
     this.uploads.set(upload_id, { state: "open", reserved: size, at });
@@ -170,21 +175,48 @@ export class DriveModel {
   release(upload_id: string): void {
     if (this.uploads.get(upload_id)?.state === "aborted") return;
     const upload = this.#open(upload_id);
-    upload.state = "aborted";
-    this.reserved -= upload.reserved;
+    this.#settle(upload, "aborted", 0);
   }
 
   /** @returns what to do once the ids of file and version are known */
   commit(upload_id: string, size: number) {
     const upload = this.#open(upload_id);
+    const put = this.#put(upload, upload.at ?? refuse("internal"), size);
+    return (id: string, version: string): void => {
+      this.#settle(upload, "committed", 0);
+      put(id, version);
+    };
+  }
+
+  /** One file of a batch, which goes on. */
+  commitContent(upload_id: string, at: Place, size: number) {
+    const upload = this.#open(upload_id);
+    if (upload.at !== null) refuse("internal");
+    const put = this.#put(upload, at, size);
+    return (id: string, version: string): void => {
+      this.#settle(upload, "open", Math.max(0, upload.reserved - size));
+      this.#begun.add(upload);
+      put(id, version);
+    };
+  }
+
+  close(upload_id: string): void {
+    const upload = this.uploads.get(upload_id) ?? refuse("unknown_upload");
+    if (upload.state === "open") this.#settle(upload, this.#begun.has(upload) ? "committed" : "aborted", 0);
+  }
+
+  #settle(upload: Upload, state: Upload["state"], reserved: number): void {
+    this.reserved -= upload.reserved - reserved;
+    Object.assign(upload, { state, reserved });
+  }
+
+  #put(upload: Upload, at: Place, size: number) {
     const excess = Math.max(0, size - upload.reserved);
     if (excess > 0) this.#needSpace(excess);
-    this.#checkTarget(upload.at);
+    this.#checkTarget(at);
     return (id: string, version: string): void => {
-      upload.state = "committed";
-      this.reserved -= upload.reserved;
-      if ("file" in upload.at) this.#newVersion(upload.at.file, { id: version, size });
-      else this.#add(id, { ...upload.at, folder: false, trashed: false, versions: [{ id: version, size }] });
+      if ("file" in at) this.#newVersion(at.file, { id: version, size });
+      else this.#add(id, { ...at, folder: false, trashed: false, versions: [{ id: version, size }] });
     };
   }
 

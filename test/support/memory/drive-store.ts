@@ -183,15 +183,15 @@ export class MemoryDriveStore implements DriveStore {
     this.#purge(next, writes);
     for (const file of writes.files) next.files.set(file.file_id, file);
     requireUniqueNames(next.files.values());
-    for (const pack of writes.packs) insert(next.packs, pack.pack_id, pack, "packs");
+    for (const pack of writes.packs) if (!next.packs.has(pack.pack_id)) next.packs.set(pack.pack_id, pack);
     for (const content of writes.contents) insert(next.contents, content.content_id, content, "contents");
     for (const version of writes.versions) insert(next.versions, versionKey(version), version, "versions");
     for (const permission of writes.permissions) next.permissions.set(permissionKey(permission), permission);
     for (const upload of writes.uploads) insert(next.uploads, upload.upload_id, upload, "uploads");
-    for (const { upload_id, state, file_id } of writes.settled) {
-      const upload = next.uploads.get(upload_id);
+    for (const settled of writes.settled) {
+      const upload = next.uploads.get(settled.upload_id);
       if (upload?.state !== "open") throw new Error("upload_not_open");
-      next.uploads.set(upload_id, { ...upload, state, file_id });
+      next.uploads.set(settled.upload_id, { ...upload, ...settled });
     }
     if (writes.journal.length > 0) requireUniqueEntries([...next.journal, ...writes.journal]);
     next.journal.push(...writes.journal);

@@ -4,7 +4,7 @@ import type { Command, Result, StoredContent } from "../../../core/sync/commands
 import { Hub } from "../../../core/sync/hub.ts";
 import { newId } from "../../../core/protocol/ids.ts";
 import type { JournalRow } from "../../../core/files/model.ts";
-import type { UploadRow, UploadTarget } from "../../../core/uploads/model.ts";
+import type { FileUpload, UploadTarget } from "../../../core/uploads/model.ts";
 import { MemoryDriveStore } from "./drive-store.ts";
 
 export const TENANT = 7;
@@ -49,7 +49,7 @@ export class MemoryDrive {
     return { kind: "file", parent_id, name, on_name_conflict: "fail", mime_type: null, modified_at: null };
   }
 
-  upload(target: UploadTarget, size: number): UploadRow {
+  upload(target: UploadTarget, size: number): FileUpload {
     const upload_id = this.id();
     return {
       tenant_id: TENANT,

@@ -30,7 +30,8 @@ class UploadBench extends Bench {
   }
 
   close({ upload_id }: UploadRow, state: "committed" | "aborted"): Promise<void> {
-    return this.commit({ settled: [{ upload_id, state, file_id: state === "committed" ? this.root : null }] });
+    const file_id = state === "committed" ? this.root : null;
+    return this.commit({ settled: [{ upload_id, state, file_id, reserved_bytes: 0 }] });
   }
 
   chunk({ upload_id }: UploadRow, index: number, letter: string): ChunkRow {

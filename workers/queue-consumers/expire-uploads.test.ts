@@ -1,6 +1,6 @@
 /** E10 to E12: the end of upload sessions, with a crash at each step. */
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ChunkRow, FileUpload } from "../../core/uploads/model.ts";
+import type { ChunkRow, FileUpload, UploadTarget } from "../../core/uploads/model.ts";
 import { type ExpiryDeps, expireUploads } from "../../core/uploads/expire.ts";
 import { packKey, packPrefix } from "../../core/packs/format.ts";
 import type { FileRow } from "../../core/files/model.ts";
@@ -245,6 +245,61 @@ describe("E12: what was committed", () => {
     const upload = await session(now);
     await expireUploads(sweep(now).deps);
     await expect(commit(upload)).rejects.toMatchObject({ code: "unknown_upload" });
+  });
+});
+
+/** A batch of which `names` were committed, with one pack more that no commit took. */
+async function batch(now: number, ...names: string[]): Promise<FileUpload> {
+  const { target, ...rest } = await session(now - HOUR);
+  const upload_id = drive.id();
+  const upload = { ...rest, upload_id, target: null };
+  await drive.run({ op: "reserve_upload", upload });
+  const shared = await drive.store(upload_id, noise(PART));
+  for (const name of names) {
+    const content = { ...shared, content_id: drive.id() };
+    await drive.run({ op: "commit_content", upload_id, target: { ...target, name } as UploadTarget, content });
+  }
+  await drive.store(upload_id, noise(PART));
+  return { ...upload, target };
+}
+
+describe("E10 to E12: a batch", () => {
+  it.each([["open"], ["closed"]])(
+    "that was left %s keeps the pack that its commits took, and loses the other",
+    async (how) => {
+      const now = Date.now();
+      const upload = await batch(now, drive.id(), drive.id());
+      if (how === "closed") await drive.run({ op: "close_upload", upload_id: upload.upload_id });
+      expect(await stored(upload)).toHaveLength(2);
+      await expireUploads(sweep(now).deps);
+      expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
+      expect(await stored(upload)).toHaveLength(1);
+      expect(await reserved()).toBe(0);
+      const { results } = await drive.shard
+        .prepare("select file_id from files where tenant_id = ?1 and is_folder = 0")
+        .bind(drive.tenant)
+        .all<{ file_id: string }>();
+      expect(results).toHaveLength(2);
+      for (const { file_id } of results) expect((await drive.read(file_id)).length).toBe(PART);
+    },
+  );
+
+  it("of which nothing was committed leaves nothing", async () => {
+    const now = Date.now();
+    const upload = await batch(now);
+    await expireUploads(sweep(now).deps);
+    expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
+    expect(await stored(upload)).toHaveLength(0);
+    expect(await reserved()).toBe(0);
+  });
+
+  it("that ended takes no commit more", async () => {
+    const now = Date.now();
+    const upload = await batch(now, drive.id());
+    await drive.run({ op: "release_upload", upload_id: upload.upload_id });
+    const content = await drive.store(upload.upload_id, noise(PART));
+    const late = { op: "commit_content", upload_id: upload.upload_id, target: upload.target, content } as const;
+    await expect(drive.run(late)).rejects.toMatchObject({ code: "unknown_upload" });
   });
 });
 

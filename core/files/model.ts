@@ -45,7 +45,12 @@ export interface VersionRow {
   device_id: string | null;
   created_at: number;
   change_description: string | null;
+  /** Its content came with another version: docs/spec/durability.md, G2. */
+  is_shared: boolean;
 }
+
+/** A version as a command makes it: whether it shares its content is seen when the batch is whole. */
+export type NewVersion = Omit<VersionRow, "is_shared">;
 
 /** The bytes of a version: `manifest` says where they lie (docs/spec/storage.md, M5). */
 export interface ContentRow {
@@ -55,6 +60,8 @@ export interface ContentRow {
   size: number;
   manifest: string;
   created_at: number;
+  /** The version that it came with is gone (G2). */
+  is_ended: boolean;
 }
 
 /** One object of encrypted blocks. */
@@ -67,6 +74,10 @@ export interface PackRow {
   /** Of the tenant key that wraps the pack's. */
   key_version: number;
   created_at: number;
+  /** When its state changed last, milliseconds since the epoch. */
+  changed_at: number;
+  /** The round that condemned it; "" before. */
+  round: string;
 }
 
 export interface DriveRow {

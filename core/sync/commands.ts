@@ -18,6 +18,8 @@ export interface StoredContent {
   manifest: string;
   /** The packs that it brings along. */
   packs: FinishedPack[];
+  /** Ids of the packs that it needs beside them: blocks of contents that are there (docs/spec/uploads.md, U19). */
+  borrowed: string[];
   integrity: Integrity;
 }
 

@@ -1,6 +1,6 @@
 /** A drive's state while a group of commands is planned over it: what was read, what the earlier commands changed. */
 import { DriveError } from "../protocol/errors.ts";
-import type { DriveRow, FileRow, JournalRow } from "../files/model.ts";
+import type { DriveRow, FileRow, JournalRow, NewVersion } from "../files/model.ts";
 import type { JournalOp } from "../protocol/sync.ts";
 import type { Actor } from "./commands.ts";
 import type { Snapshot, Writes } from "./ports.ts";
@@ -15,6 +15,8 @@ export class Draft {
   readonly now: number;
   readonly newId: () => string;
   readonly writes: Writes;
+  /** What the commands add to histories. */
+  readonly versions: NewVersion[] = [];
   readonly #files = new Map<string, FileRow>();
   readonly #names = new Map<string, string | null>();
   readonly #dirty = new Set<string>();
@@ -33,6 +35,7 @@ export class Draft {
       versions: [],
       contents: [],
       packs: [],
+      borrowed: [],
       permissions: [],
       uploads: [],
       settled: [],
@@ -156,6 +159,9 @@ export class Draft {
   finish(): Writes | null {
     const { writes } = this;
     writes.files = [...this.#dirty].map((id) => this.#files.get(id) as FileRow);
+    // Here and nowhere else: the first version of a content that the batch brings is its home (G2).
+    const homeless = new Set(writes.contents.map((content) => content.content_id));
+    writes.versions = this.versions.map((version) => ({ ...version, is_shared: !homeless.delete(version.content_id) }));
     const nothing = writes.journal.length === 0 && writes.uploads.length === 0 && writes.settled.length === 0;
     return nothing ? null : writes;
   }

@@ -27,6 +27,8 @@ export interface Needs {
   /** How many levels lie below them, for moves; exact up to `HEIGHT_NODES_MAX` items. */
   height_ids: Set<string>;
   upload_ids: Set<string>;
+  /** Packs whose state is needed. */
+  pack_ids: Set<string>;
   versions: { file_id: string; version_id: string }[];
   /** The oldest versions of a file up to a number, `PURGE_MAX` at most. */
   histories: { file_id: string; through: number }[];
@@ -45,6 +47,7 @@ export interface Snapshot {
   taken: { parent_id: string; name_key: string }[];
   heights: Map<string, number>;
   uploads: UploadRow[];
+  packs: Pick<PackRow, "pack_id" | "state">[];
   versions: VersionRow[];
   permissions: PermissionRow[];
   /** Commands that were already committed, with what they left. */
@@ -58,10 +61,13 @@ export interface Writes {
   used_delta: number;
   reserved_delta: number;
   files: FileRow[];
+  /** The batch fails unless the contents of shared ones are living (G1). */
   versions: VersionRow[];
   contents: ContentRow[];
   /** A pack of a batch comes with each of its groups; the first one makes its row. */
   packs: PackRow[];
+  /** Ids of packs of other uploads that the contents need. The batch fails unless they and `packs` are all live (G4). */
+  borrowed: string[];
   permissions: PermissionRow[];
   uploads: UploadRow[];
   /** Sessions that change, each once. All of them must be open in the store. */
@@ -70,6 +76,17 @@ export interface Writes {
   purged_versions: { file_id: string; version_number: number }[];
   journal: JournalRow[];
 }
+
+/** Contents that versions get and the batch does not bring along. */
+export function sharedContents({ versions, contents }: Pick<Writes, "versions" | "contents">): string[] {
+  const own = new Set(contents.map((content) => content.content_id));
+  return [...new Set(versions.map((version) => version.content_id))].filter((content_id) => !own.has(content_id));
+}
+
+/** Packs that must be live when the batch is done. */
+export const neededPacks = ({ packs, borrowed }: Pick<Writes, "packs" | "borrowed">): string[] => [
+  ...new Set([...packs.map((pack) => pack.pack_id), ...borrowed]),
+];
 
 /** The store of one drive. Single writer: its hub. */
 export interface DriveStore {

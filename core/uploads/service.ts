@@ -200,6 +200,7 @@ async function storeContent(
     size: root.size,
     manifest: await writeRoot(series, root),
     packs: series.finished,
+    borrowed: [],
     integrity: "ok",
   };
 }
@@ -301,6 +302,7 @@ export async function completeUpload(
     size: upload.size as number,
     manifest: await writeRoot(series, root),
     packs: [...packs, ...series.finished],
+    borrowed: [],
     integrity: differs ? "declared_hash_mismatch" : whole === null ? "pending" : "ok",
   });
   return file;

@@ -27,6 +27,7 @@ export const emptyWrites = (): Writes => ({
   versions: [],
   contents: [],
   packs: [],
+  borrowed: [],
   permissions: [],
   uploads: [],
   settled: [],
@@ -116,7 +117,7 @@ export class Bench {
   bytesOf(file: FileRow): [VersionRow, Writes["contents"][number]] {
     const { tenant_id, file_id, version_number, content_hash, size, mime_type } = file;
     const [version_id, content_id] = [file.version_id as string, file.content_id as string];
-    const at = { created_by: this.root, device_id: null, created_at: 3, change_description: null };
+    const at = { created_by: this.root, device_id: null, created_at: 3, change_description: null, is_shared: false };
     return [
       {
         tenant_id,
@@ -129,7 +130,7 @@ export class Bench {
         mime_type,
         ...at,
       },
-      { tenant_id, content_id, content_hash, size, manifest: '{"v":1,"extents":[]}', created_at: 3 },
+      { tenant_id, content_id, content_hash, size, manifest: '{"v":1,"extents":[]}', created_at: 3, is_ended: false },
     ];
   }
 

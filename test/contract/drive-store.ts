@@ -185,6 +185,8 @@ export function driveStoreContract(name: string, open: () => Promise<OpenDrive>)
         size: 5,
         key_version: 1,
         created_at: 1,
+        changed_at: 1,
+        round: "",
       } as const;
       await bench.commit({ uploads: [upload], reserved_delta: 10 });
       for (const reserved_bytes of [7, 4]) {

@@ -43,7 +43,16 @@ class UploadBench extends Bench {
 
   pack(upload_id: string, letter: string) {
     const pack_id = `${packPrefix(upload_id)}${letter.repeat(16)}`;
-    return { tenant_id: tenantOf(this.root), pack_id, state: "live", size: 1, key_version: 1, created_at: 1 } as const;
+    return {
+      tenant_id: tenantOf(this.root),
+      pack_id,
+      state: "live",
+      size: 1,
+      key_version: 1,
+      created_at: 1,
+      changed_at: 1,
+      round: "",
+    } as const;
   }
 
   /** All pages of what is expired. */

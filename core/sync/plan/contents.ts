@@ -100,14 +100,17 @@ function commit(
   const prefix = packPrefix(upload.upload_id);
   if (content.packs.some(({ pack_id }) => !pack_id.startsWith(prefix)))
     throw new DriveError("internal", "A pack of another upload cannot be committed.");
+  requireLive(draft, content.borrowed);
   const excess = Math.max(0, content.size - upload.reserved_bytes);
   if (excess > 0) requireSpace(draft, excess);
   const file = place(draft, target, content, actor, op_id);
   const { tenant_id } = draft.drive;
   // A pack without a row belongs to the upload that it is named after, which is open: now it is live (PK10).
+  const live = { tenant_id, state: "live", created_at: draft.now, changed_at: draft.now, round: "" } as const;
   for (const pack of content.packs)
     if (!draft.writes.packs.some(({ pack_id }) => pack_id === pack.pack_id))
-      draft.writes.packs.push({ ...pack, tenant_id, state: "live", created_at: draft.now });
+      draft.writes.packs.push({ ...pack, ...live });
+  draft.writes.borrowed.push(...content.borrowed);
   draft.writes.contents.push({
     tenant_id,
     content_id: content.content_id,
@@ -115,8 +118,16 @@ function commit(
     size: content.size,
     manifest: content.manifest,
     created_at: draft.now,
+    is_ended: false,
   });
   return file;
+}
+
+/** The batch asserts it again: a round may condemn one meanwhile (G4). */
+function requireLive(draft: Draft, pack_ids: readonly string[]): void {
+  const live = new Set(draft.snapshot.packs.filter(({ state }) => state === "live").map(({ pack_id }) => pack_id));
+  if (pack_ids.some((pack_id) => !live.has(pack_id)))
+    throw new DriveError("base_mismatch", "Some of these blocks are not kept any more; please send them whole.");
 }
 
 export function createFrom(draft: Draft, command: Of<"create_from">, actor: Actor, op_id: string): FileRow {
@@ -214,7 +225,7 @@ function addVersion(
 function commitVersion(draft: Draft, file: FileRow, grown: number, actor: Actor, description: string | null): void {
   draft.put(file);
   draft.writes.used_delta += grown;
-  draft.writes.versions.push(versionOf(file, actor, draft.now, description));
+  draft.versions.push(versionOf(file, actor, draft.now, description));
 }
 
 const version = (draft: Draft, file_id: string, version_id: string): VersionRow => {

@@ -1,6 +1,6 @@
 import { DriveError } from "../../protocol/errors.ts";
 import { freeName, nameKey, parseName } from "../../files/names.ts";
-import type { FileRow, Vector, VersionRow } from "../../files/model.ts";
+import type { FileRow, NewVersion, Vector } from "../../files/model.ts";
 import type { Actor, Command } from "../commands.ts";
 import { type Draft, MAX_DEPTH } from "../draft.ts";
 import { COPY_MAX } from "../ports.ts";
@@ -181,7 +181,7 @@ export function copyTree(draft: Draft, command: Of<"copy_tree">, actor: Actor, o
       updated_at: draft.now,
     };
     draft.put(made);
-    if (!made.is_folder) draft.writes.versions.push(versionOf(made, actor, draft.now, null));
+    if (!made.is_folder) draft.versions.push(versionOf(made, actor, draft.now, null));
     return made;
   };
   const root = copy({ ...source, name, name_key: nameKey(name) }, parent.file_id);
@@ -195,7 +195,7 @@ export function copyTree(draft: Draft, command: Of<"copy_tree">, actor: Actor, o
 }
 
 /** The history's row of a file's current version. */
-export const versionOf = (file: FileRow, actor: Actor, now: number, description: string | null): VersionRow => ({
+export const versionOf = (file: FileRow, actor: Actor, now: number, description: string | null): NewVersion => ({
   tenant_id: file.tenant_id,
   file_id: file.file_id,
   version_number: file.version_number,

@@ -17,6 +17,7 @@ export const noNeeds = (): Needs => ({
   numbered: [],
   height_ids: new Set(),
   upload_ids: new Set(),
+  pack_ids: new Set(),
   versions: [],
   histories: [],
   permissions: [],
@@ -59,6 +60,7 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
     case "commit_upload":
     case "commit_content":
       needs.upload_ids.add(command.upload_id);
+      for (const pack_id of command.content.borrowed) needs.pack_ids.add(pack_id);
       return needTarget(needs, command.target);
     case "create_from":
       needs.file_ids.add(command.source_file_id);

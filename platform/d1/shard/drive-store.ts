@@ -13,10 +13,13 @@ import {
   NUMBERED_MAX,
   type DriveStore,
   type Needs,
+  neededPacks,
   PURGE_MAX,
+  sharedContents,
   type Snapshot,
   type Writes,
 } from "../../../core/sync/ports.ts";
+import { ASSERT_LIVE, ASSERT_LIVING, END_HOMES, END_TREE, PURGE_TREE } from "./content-life.ts";
 import { fromFile, fromUpload, type Stored, toFile, toJournal, toPermission, toUpload, toVersion } from "./rows.ts";
 import * as schema from "./schema.ts";
 import { addRows, insertRows, upsertRows } from "./upsert.ts";
@@ -73,6 +76,9 @@ select f.parent_id, f.name_key from json_each(?2) want cross join files f on f.t
   and f.name_key < (want.value ->> '$.prefix') || char(1114111) and f.trashed_at is null
 limit ${NUMBERED_MAX}`;
 
+const SELECT_PACKS = `
+select p.pack_id, p.state from json_each(?2) want cross join packs p on p.tenant_id = ?1 and p.pack_id = want.value`;
+
 const SELECT_VERSIONS = `
 select v.* from json_each(?2) want cross join versions v on v.tenant_id = ?1
   and v.file_id = want.value ->> '$.file_id' and v.version_id = want.value ->> '$.version_id'`;
@@ -93,14 +99,6 @@ where p.kind <> 'link' and p.revoked_at is null`;
 
 const SELECT_DONE = `
 select j.* from json_each(?2) want cross join journal j on j.tenant_id = ?1 and j.drive_id = ?3 and j.op_id = want.value`;
-
-const PURGE_TREE = `
-with recursive tree(file_id) as (
-  select value from json_each(?2)
-  union all
-  select f.file_id from tree t cross join files f indexed by files_name
-    on f.tenant_id = ?1 and f.parent_id = t.file_id and f.trashed_at is null
-)`;
 
 /** A row that was found twice would be changed once. */
 const distinct = <T>(rows: T[], idOf: (row: T) => string): T[] => [
@@ -145,6 +143,7 @@ export class D1DriveStore implements DriveStore {
       "select u.* from json_each(?2) want cross join uploads u on u.tenant_id = ?1 and u.upload_id = want.value",
       [...needs.upload_ids],
     );
+    add("packs", SELECT_PACKS, [...needs.pack_ids]);
     add("versions", SELECT_VERSIONS, needs.versions);
     add("histories", SELECT_HISTORIES, needs.histories);
     add("permissions", SELECT_PERMISSIONS, needs.permissions);
@@ -165,6 +164,7 @@ export class D1DriveStore implements DriveStore {
       heights: new Map(of("heights").map((h) => [h.root as string, h.height as number])),
       taken: of("numbered") as unknown as Snapshot["taken"],
       uploads: of("uploads").map(toUpload),
+      packs: of("packs") as unknown as Snapshot["packs"],
       versions: distinct([...of("versions"), ...of("histories")].map(toVersion), (v) => v.version_id),
       permissions: distinct([...of("permissions"), ...of("grants")].map(toPermission), (p) => p.permission_id),
       done: await this.#done(of("done")),
@@ -218,9 +218,12 @@ export class D1DriveStore implements DriveStore {
           writes.expected.reserved_bytes,
         ),
       db.prepare(guard("drive_moved")),
+      // Before this batch ends anything: a version may be restored and purged in one group.
+      ...this.#assert(ASSERT_LIVING, sharedContents(writes)),
       ...this.#purge(writes),
       ...upsertRows(db, schema.files, writes.files.map(fromFile)),
       ...addRows(db, schema.packs, writes.packs as unknown as Stored[]),
+      ...this.#assert(ASSERT_LIVE, neededPacks(writes)),
       ...insertRows(db, schema.contents, writes.contents as unknown as Stored[]),
       ...insertRows(db, schema.versions, writes.versions as unknown as Stored[]),
       ...upsertRows(db, schema.permissions, writes.permissions as unknown as Stored[]),
@@ -256,10 +259,15 @@ export class D1DriveStore implements DriveStore {
     ];
   }
 
+  #assert(sql: string, wanted: readonly string[]): D1PreparedStatement[] {
+    return wanted.length === 0 ? [] : [this.#over(sql, wanted)];
+  }
+
   #purge({ purged_files, purged_versions }: Writes): D1PreparedStatement[] {
     const statements: D1PreparedStatement[] = [];
     if (purged_versions.length > 0)
       statements.push(
+        this.#over(END_HOMES, purged_versions),
         this.#over(
           `delete from versions where tenant_id = ?1 and (file_id, version_number) in
              (select value ->> '$.file_id', value ->> '$.version_number' from json_each(?2))`,
@@ -267,6 +275,7 @@ export class D1DriveStore implements DriveStore {
         ),
       );
     if (purged_files.length === 0) return statements;
+    statements.push(this.#over(END_TREE, purged_files));
     // Children last: the tree is found through `files`.
     for (const table of ["versions", "permissions", "files"])
       statements.push(

@@ -25,5 +25,6 @@ export const toUpload = (row: Stored): UploadRow =>
 export const fromUpload = (upload: UploadRow): Stored => ({ ...upload, target: JSON.stringify(upload.target) });
 
 export const toPermission = (row: Stored): PermissionRow => row as unknown as PermissionRow;
-export const toVersion = (row: Stored): VersionRow => row as unknown as VersionRow;
+export const toVersion = (row: Stored): VersionRow =>
+  ({ ...row, is_shared: row.is_shared === 1 }) as unknown as VersionRow;
 export const toJournal = (row: Stored): JournalRow => row as unknown as JournalRow;

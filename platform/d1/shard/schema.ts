@@ -18,6 +18,10 @@ export const tenants = sqliteTable("tenants", {
   trash_days: integer().notNull().default(30),
   /** When its last sweep of these began. */
   swept_at: integer().notNull().default(0),
+  /** What nothing needs any more stays for so long; 0 is for erasure: docs/spec/durability.md, G8 and G13. */
+  grace_days: integer().notNull().default(30),
+  /** The newest round of garbage collection: G8. */
+  garbage_round: text().notNull().default(""),
 });
 
 /** A drive and its root folder share one id; a personal drive shares it with its user too (ADR 0003). */
@@ -97,8 +101,15 @@ export const versions = sqliteTable(
     device_id: text(),
     created_at: integer().notNull(),
     change_description: text(),
+    /** Its content came with another version: docs/spec/durability.md, G2. Where it is not known, it counts as such. */
+    is_shared: integer().notNull().default(1),
   },
-  (t) => [primaryKey({ columns: [t.tenant_id, t.file_id, t.version_number] })],
+  (t) => [
+    primaryKey({ columns: [t.tenant_id, t.file_id, t.version_number] }),
+    index("versions_shared")
+      .on(t.tenant_id, t.content_id)
+      .where(sql`is_shared = 1`),
+  ],
 );
 
 /** The bytes of one version. `manifest` says where they lie: docs/spec/storage.md, M5. */
@@ -111,6 +122,8 @@ export const contents = sqliteTable(
     size: integer().notNull(),
     manifest: text().notNull(),
     created_at: integer().notNull(),
+    /** The version that it came with is gone; others may still have it: docs/spec/durability.md, G2. */
+    is_ended: integer().notNull().default(0),
   },
   (t) => [primaryKey({ columns: [t.tenant_id, t.content_id] })],
 );
@@ -170,6 +183,10 @@ export const packs = sqliteTable(
     size: integer().notNull(),
     key_version: integer().notNull(),
     created_at: integer().notNull(),
+    /** When its state changed last. */
+    changed_at: integer().notNull().default(0),
+    /** The round that condemned it. */
+    round: text().notNull().default(""),
   },
   (t) => [primaryKey({ columns: [t.tenant_id, t.pack_id] })],
 );

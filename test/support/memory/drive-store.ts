@@ -13,13 +13,15 @@ import {
   COPY_MAX,
   type DriveStore,
   type Needs,
+  neededPacks,
   PURGE_MAX,
+  sharedContents,
   type Snapshot,
   type Writes,
 } from "../../../core/sync/ports.ts";
 import type { UploadRow } from "../../../core/uploads/model.ts";
 
-interface State {
+export interface State {
   tenant_state: "active" | "moving";
   drive: DriveRow;
   files: Map<string, FileRow>;
@@ -119,6 +121,10 @@ export class MemoryDriveStore implements DriveStore {
       heights: new Map([...needs.height_ids].map((id) => [id, levels(id)])),
       taken: numbered.map(({ parent_id, name_key }) => ({ parent_id: parent_id as string, name_key })),
       uploads: present([...needs.upload_ids].map((id) => uploads.get(id))),
+      packs: present([...needs.pack_ids].map((id) => this.#state.packs.get(id))).map(({ pack_id, state }) => ({
+        pack_id,
+        state,
+      })),
       versions: [
         ...new Set([
           ...needs.versions.flatMap(({ file_id, version_id }) =>
@@ -180,10 +186,12 @@ export class MemoryDriveStore implements DriveStore {
     next.drive.seq = writes.seq;
     next.drive.used_bytes += writes.used_delta;
     next.drive.reserved_bytes += writes.reserved_delta;
+    if (sharedContents(writes).some((id) => !isLiving(next, id))) throw new Error("content_gone");
     this.#purge(next, writes);
     for (const file of writes.files) next.files.set(file.file_id, file);
     requireUniqueNames(next.files.values());
     for (const pack of writes.packs) if (!next.packs.has(pack.pack_id)) next.packs.set(pack.pack_id, pack);
+    if (neededPacks(writes).some((id) => next.packs.get(id)?.state !== "live")) throw new Error("pack_not_live");
     for (const content of writes.contents) insert(next.contents, content.content_id, content, "contents");
     for (const version of writes.versions) insert(next.versions, versionKey(version), version, "versions");
     for (const permission of writes.permissions) next.permissions.set(permissionKey(permission), permission);
@@ -199,12 +207,26 @@ export class MemoryDriveStore implements DriveStore {
   }
 
   #purge(next: State, { purged_files, purged_versions }: Writes): void {
-    for (const version of purged_versions) next.versions.delete(versionKey(version));
+    const keys = new Set(purged_versions.map(versionKey));
     const gone = new Set([...purged_files, ...this.#below(purged_files).map((f) => f.file_id)]);
+    for (const version of next.versions.values()) {
+      const content = next.contents.get(version.content_id);
+      const ends = keys.has(versionKey(version)) || gone.has(version.file_id);
+      if (ends && !version.is_shared && content !== undefined)
+        next.contents.set(content.content_id, { ...content, is_ended: true });
+    }
+    for (const key of keys) next.versions.delete(key);
     for (const id of gone) next.files.delete(id);
     for (const table of [next.versions, next.permissions] as Map<string, { file_id: string }>[])
       for (const [key, { file_id }] of table) if (gone.has(file_id)) table.delete(key);
   }
+}
+
+/** docs/spec/durability.md, G1 and G2. */
+export function isLiving({ contents, versions }: Pick<State, "contents" | "versions">, content_id: string): boolean {
+  const content = contents.get(content_id);
+  if (content === undefined) return false;
+  return !content.is_ended || [...versions.values()].some((v) => v.is_shared && v.content_id === content_id);
 }
 
 /** Rows are never changed in place, so tables are all that a copy needs. */

@@ -71,6 +71,14 @@ export class MemoryDrive {
   }
 
   content(size: number): StoredContent {
-    return { content_id: this.id(), content_hash: null, size, manifest: "", packs: [], integrity: "pending" };
+    return {
+      content_id: this.id(),
+      content_hash: null,
+      size,
+      manifest: "",
+      packs: [],
+      borrowed: [],
+      integrity: "pending",
+    };
   }
 }

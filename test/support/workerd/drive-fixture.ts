@@ -136,6 +136,7 @@ export class DriveFixture {
       size: bytes.length,
       manifest: await writeRoot(series, root),
       packs: series.finished,
+      borrowed: [],
       integrity: "ok",
     };
   }

@@ -47,6 +47,16 @@ export function parseName(raw: string): string {
 export const nameKey = (name: string): string =>
   name.normalize("NFC").toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFC");
 
+/** @param name as `parseName` gives it, @param holder who has it or its key; null when that was not read */
+export function nameTaken(name: string, holder: { file_id: string; name: string } | null): DriveError {
+  const isSame = holder === null || holder.name === name;
+  return new DriveError(
+    "name_taken",
+    isSame ? `“${name}” exists already in this folder.` : `“${name}” differs only by case from “${holder.name}” here.`,
+    { file_id: holder?.file_id ?? null },
+  );
+}
+
 /** A longer ending is no extension that a program would look for; it is part of the stem. */
 const EXTENSION_MAX_BYTES = 32;
 

@@ -7,7 +7,21 @@ import type { TenantId } from "../protocol/ids.ts";
 import type { FileRow, JournalRow } from "../files/model.ts";
 import type { ChunkRow, ReceivedChunk, UploadRow } from "./model.ts";
 
+/** What became of `stage`, and what decided it. */
+export interface Staged {
+  is_staged: boolean;
+  /** Bytes that the drive has left, 0 at least; null when there is no such drive. */
+  free_bytes: number | null;
+  /** Who has the name that the new file was to get. */
+  holder: Pick<FileRow, "file_id" | "name"> | null;
+}
+
 export interface UploadStore {
+  /**
+   * Inserts the row of an upload of one request, in one round trip, if the tenant is active in this shard, the drive has
+   * `size` bytes left, and the name is free (where the target says `fail`).
+   */
+  stage(upload: UploadRow): Promise<Staged>;
   find(upload_id: string): Promise<{ upload: UploadRow; chunks: ReceivedChunk[] } | null>;
   /** The session's chunks with where they lie. */
   chunks(upload_id: string): Promise<ChunkRow[]>;

@@ -4,14 +4,16 @@ import { idOfKey, newId } from "../protocol/ids.ts";
 import type { FileRow } from "../files/model.ts";
 import { parseName } from "../files/names.ts";
 import { type Principal, requireRight } from "../sharing/rights.ts";
-import { chooseBits } from "../blocks/classes.ts";
 import { packKey } from "../packs/format.ts";
+import { PACK_MAX } from "../packs/writer.ts";
 import { BODY_PIECE, counted, PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
 import type { Actor, StoredContent } from "../sync/commands.ts";
 import { requireSameRequest } from "../sync/replay.ts";
 import { assemble, receiveChunk } from "./chunks.ts";
 import type { FileUpload, ReceivedChunk, UploadRow, UploadTarget } from "./model.ts";
-import { FILE_MAX_BYTES, partSizeFor, requireSize, SESSION_TTL, tooLarge } from "./parts.ts";
+import { newUpload, release, reserve, stage } from "./open.ts";
+import { FILE_MAX_BYTES, requireSize, tooLarge } from "./parts.ts";
+import { requirePlace } from "./place.ts";
 import type { UploadDeps } from "./ports.ts";
 
 export interface Caller {
@@ -22,54 +24,11 @@ export interface Caller {
   may_repeat: boolean;
 }
 
-/** The drive that will hold the bytes, when the caller may write there. */
-async function driveOf(deps: UploadDeps, caller: Caller, target: UploadTarget): Promise<string> {
+/** Where the bytes will lie, when the caller may write there. */
+async function placeOf(deps: UploadDeps, caller: Caller, target: UploadTarget): Promise<FileRow> {
   const at = target.kind === "file" ? target.parent_id : target.file_id;
   if (target.kind === "file") parseName(target.name);
-  const { file } = await requireRight(deps.rights, caller.principal, at, "edit");
-  return file.drive_id;
-}
-
-/** Reserves quota and leaves the row that the sweep finds, before the first byte. */
-async function reserve(
-  deps: UploadDeps,
-  caller: Caller,
-  upload_id: string,
-  drive_id: string,
-  target: UploadTarget,
-  size: number | null,
-  declared_hash: string | null,
-): Promise<FileUpload> {
-  const now = deps.now();
-  const parent = target.kind === "version" ? await deps.uploads.blockBits(target.file_id) : null;
-  const upload: FileUpload = {
-    tenant_id: deps.tenant_id,
-    upload_id,
-    drive_id,
-    state: "open",
-    target,
-    size,
-    reserved_bytes: size ?? 0,
-    declared_hash,
-    part_size: partSizeFor(size ?? 0),
-    block_bits: chooseBits(size, parent),
-    created_by: caller.actor.user_id,
-    device_id: caller.actor.device_id,
-    file_id: null,
-    created_at: now,
-    expires_at: now + SESSION_TTL,
-  };
-  // The session has an operation of its own: the caller's `op_id` is the commit's.
-  const op_id = `reserve:${upload_id}`;
-  try {
-    await deps.submit(drive_id, { command: { op: "reserve_upload", upload }, actor: caller.actor, op_id });
-  } catch (error) {
-    // An answer that was lost may have reserved: a refusal has not, and who repeats the start finds the session.
-    const isLost = !(error instanceof DriveError) || error.code === "unavailable";
-    if (isLost && !caller.may_repeat) await release(deps, caller, upload).catch(() => undefined);
-    throw error;
-  }
-  return upload;
+  return (await requireRight(deps.rights, caller.principal, at, "edit")).file;
 }
 
 export type Started = { instant: true; file: FileRow } | { instant: false; upload: UploadRow };
@@ -83,7 +42,7 @@ export async function startUpload(
   declared_hash: string | null,
 ): Promise<Started> {
   requireSize(size);
-  const drive_id = await driveOf(deps, caller, target);
+  const { drive_id } = await placeOf(deps, caller, target);
   const [upload_id, before] = await sessionIds(deps, caller);
   for (const id of caller.may_repeat ? [upload_id, before] : []) {
     const earlier = await deps.uploads.find(id);
@@ -92,7 +51,9 @@ export async function startUpload(
   const instant = declared_hash === null ? null : await fromKnown(deps, caller, drive_id, target, declared_hash, size);
   if (instant !== null) return { instant: true, file: instant };
   await deps.spend(1, size);
-  return { instant: false, upload: await reserve(deps, caller, upload_id, drive_id, target, size, declared_hash) };
+  const upload = await newUpload(deps, caller, { upload_id, drive_id, target, size, declared_hash });
+  await reserve(deps, caller, upload);
+  return { instant: false, upload };
 }
 
 const DAY = 24 * 3_600_000;
@@ -162,15 +123,19 @@ export async function storeWhole(
   size: number | null,
 ): Promise<FileRow> {
   if (size !== null) requireSize(size);
-  const drive_id = await driveOf(deps, caller, target);
+  const place = await placeOf(deps, caller, target);
+  const { drive_id } = place;
   const made = caller.may_repeat ? await deps.uploads.madeBy(drive_id, caller.op_id) : null;
   if (made !== null) {
     requireSameRequest(made, { op: "commit_upload", target });
     await deps.bytes.discard(body);
     return made.file;
   }
+  requirePlace(place, target);
   await deps.spend(1, size ?? 0);
-  const upload = await reserve(deps, caller, newId(deps.tenant_id, deps.now()), drive_id, target, size, null);
+  const upload_id = newId(deps.tenant_id, deps.now());
+  const upload = await newUpload(deps, caller, { upload_id, drive_id, target, size, declared_hash: null });
+  await (size !== null && size > PACK_MAX ? reserve(deps, caller, upload) : stage(deps, upload));
   const series = new PackSeries(deps.engine, deps.tenant_id, upload.upload_id);
   try {
     const stored = await storeContent(deps, series, upload, body);
@@ -230,11 +195,6 @@ async function discard(deps: UploadDeps, caller: Caller, upload: UploadRow, seri
   }
 }
 
-async function release(deps: UploadDeps, caller: Caller, upload: UploadRow): Promise<void> {
-  const command = { op: "release_upload", upload_id: upload.upload_id } as const;
-  await deps.submit(upload.drive_id, { command, actor: caller.actor, op_id: `release:${upload.upload_id}` });
-}
-
 export interface Session {
   upload: FileUpload;
   chunks: ReceivedChunk[];
@@ -267,7 +227,7 @@ export async function putChunk(
   length: number | null,
 ): Promise<number> {
   const session = await findSession(deps, caller, chunk.upload_id);
-  await driveOf(deps, caller, session.upload.target);
+  await placeOf(deps, caller, session.upload.target);
   requireOpen(session, deps.now());
   return receiveChunk(deps, session, chunk, body, length);
 }
@@ -289,7 +249,7 @@ export async function completeUpload(
     }
   }
   // A session lives for a day; the right to write may have ended since it was opened.
-  await driveOf(deps, caller, upload.target);
+  await placeOf(deps, caller, upload.target);
   requireOpen(session, deps.now());
   const { root, packs } = await assemble(session, await deps.uploads.chunks(upload_id), chunks);
   // A long root needs a pack of its own; one that no commit takes is the sweep's.

@@ -10,7 +10,7 @@ import { readContent } from "../storage/read.ts";
 import type { Outcome, StoredContent, Submission } from "../sync/commands.ts";
 import type { ChunkRow, UploadRow, UploadTarget } from "./model.ts";
 import { FILE_MAX_BYTES, partSizeFor } from "./parts.ts";
-import type { UploadDeps, UploadStore } from "./ports.ts";
+import type { Staged, UploadDeps, UploadStore } from "./ports.ts";
 import { abortUpload, type Caller, completeUpload, putChunk, startUpload, storeWhole } from "./service.ts";
 
 const MiB = 1024 * 1024;
@@ -37,6 +37,10 @@ class MemoryUploads implements UploadStore {
   rows: ChunkRow[] = [];
   committed: StoredContent | null = null;
 
+  async stage(upload: UploadRow): Promise<Staged> {
+    this.upload = { ...upload };
+    return { is_staged: true, free_bytes: 0, holder: null };
+  }
   async find() {
     return this.upload === null ? null : { upload: this.upload, chunks: this.rows };
   }

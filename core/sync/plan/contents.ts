@@ -4,6 +4,7 @@ import { nameKey, parseName } from "../../files/names.ts";
 import type { FileRow, VersionRow } from "../../files/model.ts";
 import { packPrefix } from "../../packs/format.ts";
 import type { UploadRow, UploadTarget } from "../../uploads/model.ts";
+import { requirePlace } from "../../uploads/place.ts";
 import type { Actor, Command, StoredContent } from "../commands.ts";
 import type { Draft } from "../draft.ts";
 import { bump, placeName, requireSpace, versionOf } from "./files.ts";
@@ -141,13 +142,7 @@ export function createFrom(draft: Draft, command: Of<"create_from">, actor: Acto
 }
 
 function checkTarget(draft: Draft, target: UploadTarget): void {
-  if (target.kind === "version") {
-    const file = draft.living(target.file_id);
-    if (file.is_folder) throw new DriveError("not_a_file", `“${file.name}” is a folder.`);
-    if (target.if_version_id !== null && target.if_version_id !== file.version_id)
-      throw new DriveError("precondition_failed", "The file has changed since.", { version_id: file.version_id });
-    return;
-  }
+  if (target.kind === "version") return requirePlace(draft.living(target.file_id), target);
   const parent = draft.folder(target.parent_id);
   if (target.on_name_conflict === "fail") placeName(draft, parent, target.name, "fail");
   else parseName(target.name);

@@ -1,7 +1,8 @@
 import { DriveError } from "../../protocol/errors.ts";
-import { freeName, nameKey, parseName } from "../../files/names.ts";
+import { freeName, nameKey, nameTaken, parseName } from "../../files/names.ts";
 import type { FileRow, NewVersion, Vector } from "../../files/model.ts";
 import type { Actor, Command } from "../commands.ts";
+import { noSpace } from "../../quota/space.ts";
 import { type Draft, MAX_DEPTH } from "../draft.ts";
 import { COPY_MAX } from "../ports.ts";
 
@@ -20,12 +21,7 @@ export function placeName(draft: Draft, parent: FileRow, raw: string, mode: "fai
   const holder = draft.holder(parent.file_id, key);
   if (!draft.isTaken(parent.file_id, key) || (holder !== null && holder.file_id === self)) return name;
   if (mode === "rename") return freeName(name, (k) => draft.isTaken(parent.file_id, k));
-  const same = holder === null || holder.name === name;
-  throw new DriveError(
-    "name_taken",
-    same ? `“${name}” exists already in this folder.` : `“${name}” differs only by case from “${holder.name}” here.`,
-    { file_id: holder?.file_id ?? null },
-  );
+  throw nameTaken(name, holder);
 }
 
 export function createFolder(draft: Draft, command: Of<"create_folder">, actor: Actor, op_id: string): FileRow {
@@ -212,9 +208,6 @@ export const versionOf = (file: FileRow, actor: Actor, now: number, description:
 
 /** What needs no space is never refused, not even in a drive whose limit was lowered below what it holds. */
 export function requireSpace(draft: Draft, bytes: number): void {
-  if (bytes > Math.max(0, draft.free))
-    throw new DriveError("quota_exceeded", "There is not enough space left in this drive.", {
-      needed_bytes: bytes,
-      free_bytes: Math.max(0, draft.free),
-    });
+  const free = Math.max(0, draft.free);
+  if (bytes > free) throw noSpace(bytes, free);
 }

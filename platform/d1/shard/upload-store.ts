@@ -1,10 +1,22 @@
 import type { FileRow } from "../../../core/files/model.ts";
+import { nameKey } from "../../../core/files/names.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import type { JournalOp } from "../../../core/protocol/sync.ts";
 import { type BlockBits, isBlockBits } from "../../../core/blocks/classes.ts";
 import type { ChunkRow, ReceivedChunk, UploadRow } from "../../../core/uploads/model.ts";
-import type { UploadStore } from "../../../core/uploads/ports.ts";
-import { type Stored, toFile, toUpload } from "./rows.ts";
+import type { Staged, UploadStore } from "../../../core/uploads/ports.ts";
+import { fromUpload, type Stored, toFile, toUpload } from "./rows.ts";
+import * as schema from "./schema.ts";
+import { insertRowIf } from "./upsert.ts";
+
+/** Of the drive ?2. */
+const FREE =
+  "select max(0, limit_bytes - used_bytes - reserved_bytes) from drives where tenant_id = ?1 and drive_id = ?2";
+/** Who has the name ?4 in the folder ?3; nobody where these are null. */
+const HOLDER = `from files indexed by files_name
+  where tenant_id = ?1 and parent_id = ?3 and name_key = ?4 and trashed_at is null`;
+const MAY_STAGE = `exists (select 1 from tenants where tenant_id = ?1 and state = 'active')
+  and ?5 <= (${FREE}) and not exists (select 1 ${HOLDER})`;
 
 export class D1UploadStore implements UploadStore {
   readonly #db: D1Database;
@@ -13,6 +25,23 @@ export class D1UploadStore implements UploadStore {
   constructor(db: D1Database, tenant: TenantId) {
     this.#db = db;
     this.#tenant = tenant;
+  }
+
+  async stage(upload: UploadRow): Promise<Staged> {
+    const { target, drive_id, size } = upload;
+    const needsName = target?.kind === "file" && target.on_name_conflict === "fail";
+    const asked = [this.#tenant, drive_id, ...(needsName ? [target.parent_id, nameKey(target.name)] : [null, null])];
+    const look = `select (${FREE}) as free_bytes, (select json_object('file_id', file_id, 'name', name) ${HOLDER}) as holder`;
+    const [looked, staged] = await this.#db.batch<{ free_bytes: number | null; holder: string | null }>([
+      this.#db.prepare(look).bind(...asked),
+      insertRowIf(this.#db, schema.uploads, fromUpload(upload), MAY_STAGE, [...asked, size ?? 0]),
+    ]);
+    const { free_bytes = null, holder = null } = looked?.results[0] ?? {};
+    return {
+      is_staged: (staged?.results.length ?? 0) > 0,
+      free_bytes,
+      holder: holder === null ? null : JSON.parse(holder),
+    };
   }
 
   async find(upload_id: string): Promise<{ upload: UploadRow; chunks: ReceivedChunk[] } | null> {

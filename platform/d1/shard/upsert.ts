@@ -48,13 +48,28 @@ function slices(rows: readonly Stored[]): string[] {
   return out;
 }
 
+function selectInto({ name, columns }: Shape, parameter = 1): string {
+  const values = columns.map((c) => `value ->> '$.${c}'`).join(", ");
+  return `insert into ${quote(name)} (${columns.map(quote).join(", ")}) select ${values} from json_each(?${parameter})`;
+}
+
 function statement(table: SQLiteTable, onConflict: (shape: Shape) => string): string {
   const shape = shapeOf(table);
-  const columns = shape.columns.map(quote).join(", ");
-  const values = shape.columns.map((c) => `value ->> '$.${c}'`).join(", ");
   // `where true` tells SQLite's parser that `on conflict` is no join condition (sqlite.org/lang_upsert.html, 2.2).
-  return `insert into ${quote(shape.name)} (${columns}) select ${values} from json_each(?1) where true ${onConflict(shape)}`;
+  return `${selectInto(shape)} where true ${onConflict(shape)}`;
 }
+
+/** Inserts a row where a condition over the parameters holds; answers with a row when it did. */
+export const insertRowIf = (
+  db: D1Database,
+  table: SQLiteTable,
+  row: Stored,
+  condition: string,
+  parameters: readonly unknown[],
+): D1PreparedStatement =>
+  db
+    .prepare(`${selectInto(shapeOf(table), parameters.length + 1)} where ${condition} returning 1`)
+    .bind(...parameters, JSON.stringify([row]));
 
 /** Plain inserts: a key that exists fails the batch. */
 export const insertRows = (db: D1Database, table: SQLiteTable, rows: readonly Stored[]): D1PreparedStatement[] =>

@@ -1,0 +1,66 @@
+/** How an upload begins: a row that the sweep finds, before the first byte. docs/spec/uploads.md, U1; quota.md, Q2. */
+import { chooseBits } from "../blocks/classes.ts";
+import { nameTaken, parseName } from "../files/names.ts";
+import { DriveError } from "../protocol/errors.ts";
+import { noSpace } from "../quota/space.ts";
+import type { FileUpload, UploadRow } from "./model.ts";
+import { partSizeFor, SESSION_TTL } from "./parts.ts";
+import type { UploadDeps } from "./ports.ts";
+import type { Caller } from "./service.ts";
+
+/** A session that nobody knows of yet, with its whole size to be reserved. */
+export async function newUpload(
+  deps: UploadDeps,
+  caller: Caller,
+  begun: Pick<FileUpload, "upload_id" | "drive_id" | "target" | "size" | "declared_hash">,
+): Promise<FileUpload> {
+  const now = deps.now();
+  const { target, size } = begun;
+  const parent = target.kind === "version" ? await deps.uploads.blockBits(target.file_id) : null;
+  return {
+    ...begun,
+    tenant_id: deps.tenant_id,
+    state: "open",
+    reserved_bytes: size ?? 0,
+    part_size: partSizeFor(size ?? 0),
+    block_bits: chooseBits(size, parent),
+    created_by: caller.actor.user_id,
+    device_id: caller.actor.device_id,
+    file_id: null,
+    created_at: now,
+    expires_at: now + SESSION_TTL,
+  };
+}
+
+/** Opens a session by the drive's hub, which reserves its quota. */
+export async function reserve(deps: UploadDeps, caller: Caller, upload: UploadRow): Promise<void> {
+  // The session has an operation of its own: the caller's `op_id` is the commit's.
+  const op_id = `reserve:${upload.upload_id}`;
+  try {
+    await deps.submit(upload.drive_id, { command: { op: "reserve_upload", upload }, actor: caller.actor, op_id });
+  } catch (error) {
+    // An answer that was lost may have reserved: a refusal has not, and who repeats the start finds the session.
+    const isLost = !(error instanceof DriveError) || error.code === "unavailable";
+    if (isLost && !caller.may_repeat) await release(deps, caller, upload).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Opens the session of one request: reserves nothing, so it takes no turn in the drive's order. What it is refused for
+ * is what the commit would refuse, told before a byte is taken.
+ */
+export async function stage(deps: UploadDeps, upload: UploadRow): Promise<void> {
+  const { is_staged, free_bytes, holder } = await deps.uploads.stage({ ...upload, reserved_bytes: 0 });
+  if (is_staged) return;
+  const { target, size } = upload;
+  if (holder !== null && target?.kind === "file") throw nameTaken(parseName(target.name), holder);
+  if (free_bytes !== null && (size ?? 0) > free_bytes) throw noSpace(size ?? 0, free_bytes);
+  throw new DriveError("unavailable", "The drive did not answer; try again.");
+}
+
+/** Ends a session without a file. Refused when it has one. */
+export async function release(deps: UploadDeps, caller: Caller, upload: UploadRow): Promise<void> {
+  const command = { op: "release_upload", upload_id: upload.upload_id } as const;
+  await deps.submit(upload.drive_id, { command, actor: caller.actor, op_id: `release:${upload.upload_id}` });
+}

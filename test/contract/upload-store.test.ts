@@ -21,7 +21,8 @@ uploadStoreContract("D1", async () => {
     uploads: new D1UploadStore(shard, tenant),
     expiry: new D1ExpiryStore(shard),
     root,
-    suspend: async () => undefined,
+    suspend: async () =>
+      void (await shard.prepare("update tenants set state = 'moving' where tenant_id = ?1").bind(tenant).run()),
   };
 });
 
@@ -29,5 +30,6 @@ uploadStoreContract("memory", async () => {
   const root = newId(7, 1);
   const store = new MemoryDriveStore(7, root, 1000, 1);
   const uploads = new MemoryUploadStore(store);
-  return { store, uploads, expiry: uploads, root, suspend: async () => undefined };
+  const suspend = async () => store.interfere((state) => void (state.tenant_state = "moving"));
+  return { store, uploads, expiry: uploads, root, suspend };
 });

@@ -15,7 +15,7 @@ const FREE =
 /** Who has the name ?4 in the folder ?3; nobody where these are null. */
 const HOLDER = `from files indexed by files_name
   where tenant_id = ?1 and parent_id = ?3 and name_key = ?4 and trashed_at is null`;
-const MAY_STAGE = `exists (select 1 from tenants where tenant_id = ?1 and state = 'active')
+const MAY_STAGE = `(select state from tenants where tenant_id = ?1) = 'active'
   and ?5 <= (${FREE}) and not exists (select 1 ${HOLDER})`;
 
 export class D1UploadStore implements UploadStore {

@@ -1,6 +1,6 @@
 /** Whatever is malformed gets a 4xx problem with a stable code, and nothing anywhere has changed by it. */
 import { describe, expect, it } from "vitest";
-import { expectProblem, expectRefused, newUser, shardOf } from "../../support/workerd/api.ts";
+import { apiEnv, expectProblem, expectRefused, newUser, shardOf } from "../../support/workerd/api.ts";
 import { endless, type Request } from "../../support/workerd/refusals.ts";
 
 describe("quota", () => {
@@ -36,6 +36,20 @@ describe("quota", () => {
     // Cancelled twice is cancelled once.
     await small.ok("DELETE", `uploads/${String(started[0]!.json.upload_id)}`);
     expect(await small.quota()).toMatchObject({ used_bytes: 0, reserved_bytes: 0 });
+  });
+
+  it("Q2, Q3: of requests at once, those that no longer fit are refused by their commit and leave nothing", async () => {
+    const small = await newUser({ DEFAULT_PLAN: "trial" });
+    const shard = await shardOf(small.id);
+    await shard.prepare("update drives set limit_bytes = 100 where drive_id = ?1").bind(small.id).run();
+    const objects = async (): Promise<number> => (await apiEnv.BLOBS.list()).objects.length;
+    const before = await objects();
+    const sent = Array.from({ length: 5 }, (_, i) => small.ask(...whole(`at once ${i}`, "x".repeat(40))));
+    const answers = await Promise.all(sent);
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(2);
+    for (const refused of answers.filter(({ status }) => status !== 201)) expectProblem(refused, 413, "quota_exceeded");
+    expect(await small.quota()).toMatchObject({ used_bytes: 80, reserved_bytes: 0 });
+    expect(await objects()).toBe(before + 2);
   });
 
   it("counts what is there: new versions by their difference, copies in full, trash until it is emptied", async () => {

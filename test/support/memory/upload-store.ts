@@ -3,9 +3,10 @@ import { packPrefix } from "../../../core/packs/format.ts";
 import { parseText } from "../../../core/manifests/root.ts";
 import type { BlockBits } from "../../../core/blocks/classes.ts";
 import type { FileRow } from "../../../core/files/model.ts";
+import { nameKey } from "../../../core/files/names.ts";
 import type { ExpiryStore, UploadKey } from "../../../core/uploads/expire.ts";
 import type { ChunkRow, ReceivedChunk, UploadRow } from "../../../core/uploads/model.ts";
-import type { UploadStore } from "../../../core/uploads/ports.ts";
+import type { Staged, UploadStore } from "../../../core/uploads/ports.ts";
 import type { MemoryDriveStore } from "./drive-store.ts";
 
 const PAGE = 100;
@@ -26,6 +27,27 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
   /** All rows of chunks, for a test to look at. */
   get allChunks(): readonly ChunkRow[] {
     return [...this.#chunks.values()];
+  }
+
+  async stage(upload: UploadRow): Promise<Staged> {
+    const { drive, tenant_state, files, uploads } = this.#drive.state;
+    const { target } = upload;
+    const found =
+      target.kind === "version" || target.on_name_conflict !== "fail"
+        ? undefined
+        : [...files.values()].find(
+            (f) => f.parent_id === target.parent_id && f.name_key === nameKey(target.name) && f.trashed_at === null,
+          );
+    const isThere = drive.drive_id === upload.drive_id;
+    const free_bytes = isThere ? Math.max(0, drive.limit_bytes - drive.used_bytes - drive.reserved_bytes) : null;
+    const holder = found === undefined ? null : { file_id: found.file_id, name: found.name };
+    const is_staged =
+      tenant_state === "active" && free_bytes !== null && (upload.size ?? 0) <= free_bytes && holder === null;
+    if (is_staged) {
+      if (uploads.has(upload.upload_id)) throw new Error("UNIQUE constraint failed: uploads");
+      this.#drive.interfere((state) => state.uploads.set(upload.upload_id, structuredClone(upload)));
+    }
+    return { is_staged, free_bytes, holder };
   }
 
   async find(upload_id: string): Promise<{ upload: UploadRow; chunks: ReceivedChunk[] } | null> {

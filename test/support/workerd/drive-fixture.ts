@@ -21,6 +21,12 @@ import { ShardMap } from "../../../platform/d1/shard-map.ts";
 
 export const bindings = env as unknown as Record<string, D1Database> & { BLOBS: R2Bucket };
 
+interface FileOptions {
+  parent_id?: string;
+  mime_type?: string;
+  file_id?: string;
+}
+
 export class DriveFixture {
   readonly tenant: number;
   readonly shard: D1Database;
@@ -82,13 +88,8 @@ export class DriveFixture {
     return (await this.run({ op: "create_folder", parent_id, name, on_name_conflict: "fail" })).file as FileRow;
   }
 
-  /** A file, or with `file_id` a new version of one. */
-  async file(
-    name: string,
-    bytes: Uint8Array,
-    options: { parent_id?: string; mime_type?: string; file_id?: string } = {},
-  ): Promise<FileRow> {
-    const upload_id = this.id();
+  /** A session of so many bytes, not opened yet. */
+  upload(name: string, size: number, options: FileOptions = {}): UploadRow {
     const rest = { mime_type: options.mime_type ?? "text/plain", modified_at: null };
     const target =
       options.file_id === undefined
@@ -101,14 +102,14 @@ export class DriveFixture {
           } as const)
         : ({ kind: "version", file_id: options.file_id, if_version_id: null, ...rest } as const);
     const now = Date.now();
-    const upload: UploadRow = {
+    return {
       tenant_id: this.tenant,
-      upload_id,
+      upload_id: this.id(),
       drive_id: this.root,
       state: "open",
       target,
-      size: bytes.length,
-      reserved_bytes: bytes.length,
+      size,
+      reserved_bytes: size,
       declared_hash: null,
       part_size: 0,
       block_bits: 14,
@@ -118,6 +119,12 @@ export class DriveFixture {
       created_at: now,
       expires_at: now + 1_000_000,
     };
+  }
+
+  /** A file, or with `file_id` a new version of one. */
+  async file(name: string, bytes: Uint8Array, options: FileOptions = {}): Promise<FileRow> {
+    const upload = this.upload(name, bytes.length, options);
+    const { upload_id, target } = upload;
     await this.run({ op: "reserve_upload", upload });
     const content = await this.store(upload_id, bytes);
     return (await this.run({ op: "commit_upload", upload_id, target, content })).file as FileRow;

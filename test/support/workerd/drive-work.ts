@@ -98,6 +98,7 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
       "new folder": async () => {
         made = await drive.folder(`made ${serial++}`, home);
       },
+      "upload of one request, opened": () => uploads.stage(drive.upload(`staged ${serial++}`, 3, { parent_id: home })),
       upload: () => drive.file(`uploaded ${serial++}`, bytes("new"), { parent_id: home }),
       "new version": () => drive.file("file.txt", bytes("three"), { file_id: file.file_id }),
       rename: () => drive.run({ op: "update", file_id: made.file_id, name: `renamed ${serial++}` }),

@@ -33,7 +33,7 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     const { drive, tenant_state, files, uploads } = this.#drive.state;
     const { target } = upload;
     const found =
-      target.kind === "version" || target.on_name_conflict !== "fail"
+      target?.kind !== "file" || target.on_name_conflict !== "fail"
         ? undefined
         : [...files.values()].find(
             (f) => f.parent_id === target.parent_id && f.name_key === nameKey(target.name) && f.trashed_at === null,

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import type { FileRow, PermissionRow } from "../../../core/files/model.ts";
 import { fromFailure } from "../../../core/protocol/errors.ts";
-import type { UploadRow } from "../../../core/uploads/model.ts";
+import type { FileUpload } from "../../../core/uploads/model.ts";
 import { newId, newShareToken, newTenantId } from "../../../core/protocol/ids.ts";
 import { collect } from "../../../core/storage/collect.ts";
 import { readContent } from "../../../core/storage/read.ts";
@@ -89,7 +89,7 @@ export class DriveFixture {
   }
 
   /** A session of so many bytes, not opened yet. */
-  upload(name: string, size: number, options: FileOptions = {}): UploadRow {
+  upload(name: string, size: number, options: FileOptions = {}): FileUpload {
     const rest = { mime_type: options.mime_type ?? "text/plain", modified_at: null };
     const target =
       options.file_id === undefined

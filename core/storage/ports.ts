@@ -31,7 +31,7 @@ export interface ObjectStore {
 
 /** zstd, level 3. */
 export interface Codec {
-  /** Null when it fails: some runtimes' compressors throw on what they cannot make smaller. */
+  /** One byte at least. Null when it fails: what a compressor cannot do costs space only. */
   compress(bytes: Uint8Array): Uint8Array | null;
   /** Throws for what is no zstd or has far more than `length` bytes; the caller compares the length. */
   decompress(bytes: Uint8Array, length: number): Uint8Array;

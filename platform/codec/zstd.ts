@@ -3,23 +3,35 @@ import type { Codec } from "../../core/storage/ports.ts";
 
 /** Node has it since 22.15, the pinned @types/node (22.13) not yet. */
 interface Zstd {
-  zstdCompressSync(bytes: Uint8Array, options: { params: Record<number, number> }): Uint8Array<ArrayBuffer>;
+  zstdCompressSync(
+    bytes: Uint8Array,
+    options: { params: Record<number, number>; finishFlush: number; pledgedSrcSize: number },
+  ): Uint8Array<ArrayBuffer>;
   zstdDecompressSync(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array<ArrayBuffer>;
-  constants: { ZSTD_c_compressionLevel: number };
+  constants: { ZSTD_c_compressionLevel: number; ZSTD_e_flush: number };
 }
 
 const { zstdCompressSync, zstdDecompressSync, constants } = zlib as unknown as Zstd;
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+const params = { [constants.ZSTD_c_compressionLevel]: 3 };
+
+/** An empty raw block that says it is the last one (RFC 8878, 3.1.1.2): the end of a frame. */
+const LAST_BLOCK = [1, 0, 0];
 
 /**
- * zstd of the runtime. workerd 2026-09 has two faults that cost nothing but space and a check: compressing throws when
- * the result is longer than about 40 KB, and `maxOutputLength` counts the doubling of its buffer, so the bound is a
- * loose one and the caller compares the length.
+ * zstd of the runtime. workerd 2026-09 has two faults. Its compressor cannot end a frame that is longer than about
+ * 40 KB ("Unexpected end of file", cloudflare/workerd#6769), so it is only asked to flush, and the frame is ended here.
+ * And `maxOutputLength` counts the doubling of its buffer, so the bound is a loose one and the caller compares the
+ * length.
  */
 export const zstd: Codec = {
   compress(bytes) {
     try {
-      return zstdCompressSync(bytes, LEVEL);
+      const options = { params, finishFlush: constants.ZSTD_e_flush, pledgedSrcSize: bytes.length };
+      const open = zstdCompressSync(bytes, options);
+      const frame = new Uint8Array(open.length + LAST_BLOCK.length);
+      frame.set(open);
+      frame.set(LAST_BLOCK, open.length);
+      return frame;
     } catch {
       return null;
     }

@@ -11,14 +11,16 @@ import { startFloor } from "./floor/start.ts";
 import type { Case, Report } from "./lib/case.ts";
 import { CleanUp } from "./lib/clean-up.ts";
 import { Http } from "./lib/http.ts";
+import { measureGrowth } from "./growth/measure.ts";
 import { Account, startBenched } from "./lib/product.ts";
 import { FULL, QUICK, type Sizes } from "./lib/sizes.ts";
 import { table } from "./lib/table.ts";
 import { countOperations } from "./operations/count.ts";
 
 const CASES: readonly Case[] = [transfer, smallFiles, commits, listing, notify, endpointsCase];
-const OPERATIONS = "operations";
-const NAMES = [...CASES.map(({ name }) => name), OPERATIONS];
+/** They start products of their own, one after the other. */
+const BY_THEMSELVES = { operations: countOperations, growth: measureGrowth };
+const NAMES = [...CASES.map(({ name }) => name), ...Object.keys(BY_THEMSELVES)];
 
 const USAGE = `npm run bench [-- --only NAME]... [--quick]
 
@@ -63,7 +65,8 @@ try {
   console.log(`${date}, ${cpus().length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB${quick}`);
   const cases = CASES.filter(({ name }) => names.has(name));
   if (cases.length > 0) await runSideBySide(cases, sizes);
-  if (names.has(OPERATIONS)) for (const report of await countOperations(cleanUp, sizes)) print(report);
+  for (const [name, measure] of Object.entries(BY_THEMSELVES))
+    if (names.has(name)) for (const report of await measure(cleanUp, sizes)) print(report);
 } catch (error) {
   printError(error);
   process.exitCode = 1;

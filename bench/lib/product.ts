@@ -18,12 +18,17 @@ export function temporaryState(cleanUp: CleanUp): string {
 }
 
 /** The built product as `npm start` runs it, without crons, so that no sweep falls into a run. */
-export async function startBenched(cleanUp: CleanUp, { observability }: { observability: boolean }): Promise<Product> {
+export async function startBenched(
+  cleanUp: CleanUp,
+  { observability, data = temporaryState(cleanUp) }: { observability: boolean; data?: string },
+): Promise<Product> {
   const say = (message: string): void => console.error(message);
-  const product = await startProduct({ port: 0, data: temporaryState(cleanUp), observability, crons: false, say });
+  const product = await startProduct({ port: 0, data, observability, crons: false, say });
   cleanUp.defer(product.stop);
   return product;
 }
+
+const credentials = (name: string) => ({ email: `${name}@example.com`, password: "correct horse battery" });
 
 /** One person on one device. */
 export class Account {
@@ -40,10 +45,17 @@ export class Account {
     this.#use(signedIn);
   }
 
-  static async register(url: string, name: string): Promise<Account> {
+  static register(url: string, name: string): Promise<Account> {
+    return Account.#enter(url, "register", { ...credentials(name), name });
+  }
+
+  static signIn(url: string, name: string): Promise<Account> {
+    return Account.#enter(url, "login", credentials(name));
+  }
+
+  static async #enter(url: string, by: string, json: object): Promise<Account> {
     const http = new Http(url);
-    const json = { email: `${name}@example.com`, password: "correct horse battery", name };
-    return new Account(http, await http.json<SignedIn>("POST", `${BASE}/auth/register`, { json }));
+    return new Account(http, await http.json<SignedIn>("POST", `${BASE}/auth/${by}`, { json }));
   }
 
   #use(signedIn: SignedIn): void {

@@ -14,6 +14,9 @@ export interface Sizes {
   notifications: number;
   /** Calls of each endpoint. */
   calls: number;
+  /** Files of the drive that has grown, and calls of each operation on it. */
+  grown_files: number;
+  grown_calls: number;
 }
 
 const MiB = 1024 * 1024;
@@ -29,6 +32,8 @@ export const FULL: Sizes = {
   commit_runs: 5,
   notifications: 100,
   calls: 50,
+  grown_files: 1_000_000,
+  grown_calls: 15,
 };
 
 /** Every line of the bench once, for a test: the numbers mean nothing. 9 MiB has two parts. */
@@ -43,4 +48,6 @@ export const QUICK: Sizes = {
   commit_runs: 1,
   notifications: 3,
   calls: 2,
+  grown_files: 2_000,
+  grown_calls: 1,
 };

@@ -10,8 +10,12 @@ import type { Engine } from "../../../core/storage/engine.ts";
 import { packKey } from "../../../core/packs/format.ts";
 import { parseText } from "../../../core/manifests/root.ts";
 import { BODY_PIECE, PackSeries, writeBlocks, writeRoot } from "../../../core/storage/write.ts";
-import type { Command, Outcome, StoredContent } from "../../../core/sync/commands.ts";
+import type { Command, Outcome, StoredContent, Submission } from "../../../core/sync/commands.ts";
 import { Hub } from "../../../core/sync/hub.ts";
+import type { UploadDeps } from "../../../core/uploads/ports.ts";
+import type { Caller } from "../../../core/uploads/service.ts";
+import { D1RightsStore } from "../../../platform/d1/shard/rights-store.ts";
+import { D1UploadStore } from "../../../platform/d1/shard/upload-store.ts";
 import { D1DriveStore } from "../../../platform/d1/shard/drive-store.ts";
 import { provisionTenant } from "../../../platform/d1/shard/provision.ts";
 import { workerBytes } from "../../../platform/r2/bytes.ts";
@@ -35,7 +39,7 @@ export class DriveFixture {
   readonly root: string;
   readonly #hub: Hub;
 
-  private constructor(tenant: number, root: string, shard: D1Database) {
+  private constructor(tenant: number, root: string, shard: D1Database, bucket: R2Bucket) {
     this.tenant = tenant;
     this.root = root;
     this.shard = shard;
@@ -46,7 +50,7 @@ export class DriveFixture {
         ["SHARD_01", shard],
       ]),
     );
-    this.engine = createEngine(bindings.BLOBS, shards, readConfig(env, "MASTER_KEYS").MASTER_KEYS);
+    this.engine = createEngine(bucket, shards, readConfig(env, "MASTER_KEYS").MASTER_KEYS);
     this.#hub = new Hub({
       store: new D1DriveStore(shard, tenant, root),
       now: () => Date.now(),
@@ -56,8 +60,12 @@ export class DriveFixture {
     });
   }
 
-  /** @param watch what the drive's commands shall see in place of the shard itself */
-  static async create(shard = "SHARD_00", watch = (db: D1Database): D1Database => db): Promise<DriveFixture> {
+  /** @param watch what the drive shall see in place of the shard itself, @param bucket and of the bucket */
+  static async create(
+    shard = "SHARD_00",
+    watch = (db: D1Database): D1Database => db,
+    bucket: R2Bucket = bindings.BLOBS,
+  ): Promise<DriveFixture> {
     const tenant = newTenantId();
     const now = Date.now();
     const root = newId(tenant, now);
@@ -70,18 +78,45 @@ export class DriveFixture {
       .run();
     const db = bindings[shard]!;
     await provisionTenant(db, { tenant_id: tenant, name: "Test", plan: "generous", storage_bytes: 2 ** 40 }, root, now);
-    return new DriveFixture(tenant, root, watch(db));
+    return new DriveFixture(tenant, root, watch(db), bucket);
   }
 
   id(): string {
     return newId(this.tenant, Date.now());
   }
 
-  async run(command: Command): Promise<Outcome> {
-    const actor = { user_id: this.root, device_id: null };
-    const result = await this.#hub.submit({ command, actor, op_id: crypto.randomUUID() });
+  async submit(submission: Submission): Promise<Outcome> {
+    const result = await this.#hub.submit(submission);
     if (!result.ok) throw fromFailure(result.failure);
     return result.outcome;
+  }
+
+  run(command: Command): Promise<Outcome> {
+    return this.submit({ command, actor: { user_id: this.root, device_id: null }, op_id: crypto.randomUUID() });
+  }
+
+  /** The drive's owner, once. */
+  caller(): Caller {
+    return {
+      principal: { kind: "user", user_id: this.root },
+      actor: { user_id: this.root, device_id: null },
+      op_id: crypto.randomUUID(),
+      may_repeat: false,
+    };
+  }
+
+  /** What uploads touch; budgets are endless. */
+  get uploads(): UploadDeps {
+    return {
+      tenant_id: this.tenant,
+      rights: new D1RightsStore(this.shard, this.tenant),
+      uploads: new D1UploadStore(this.shard, this.tenant),
+      engine: this.engine,
+      bytes: workerBytes,
+      submit: (_drive, submission) => this.submit(submission),
+      now: () => Date.now(),
+      spend: async () => undefined,
+    };
   }
 
   async folder(name: string, parent_id = this.root): Promise<FileRow> {

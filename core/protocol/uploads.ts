@@ -18,14 +18,24 @@ export const startUploadSchema = z
     mime_type: mimeTypeSchema.optional(),
     modified_at: timeSchema.optional(),
     file_id: idSchema.optional(),
+    /** What deltas and segments refer to: a version of `base_file_id`, else of `file_id`. */
+    base_file_id: idSchema.optional(),
     base_version_id: idSchema.optional(),
   })
+  .refine(
+    ({ file_id, base_file_id, base_version_id }) =>
+      base_version_id === undefined ? base_file_id === undefined : base_file_id !== undefined || file_id !== undefined,
+    "a base is a base_version_id of a base_file_id or file_id",
+  )
   .meta({ id: "StartUpload" });
 
 export const uploadSessionSchema = z
   .object({
     upload_id: idSchema,
+    /** Bytes of the file in one chunk, at most. */
     part_size: z.number().int(),
+    /** The class of its blocks, for clients that cut themselves: docs/spec/storage.md, B1. */
+    block_bits: z.number().int(),
     max_parallel: z.number().int(),
     expires_at: timeSchema,
   })

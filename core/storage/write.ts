@@ -1,6 +1,7 @@
 /** From a body to blocks in packs. docs/spec/storage.md, PK2, M5 to M7. */
 import type { BlockBits } from "../blocks/classes.ts";
 import { cutBlocks } from "../blocks/stream.ts";
+import type { HookSampler } from "../manifests/hooks.ts";
 import { addLeaves, packsOf, spanOf } from "../manifests/leaves.ts";
 import { dataEntry, type Entry, type Node } from "../manifests/node.ts";
 import { formatRoot } from "../manifests/root.ts";
@@ -80,6 +81,8 @@ export interface WriteOptions {
   size: number | null;
   /** The body is the whole content: one pack of it needs no leaves. */
   whole: boolean;
+  /** Told every block in its order. */
+  sampler?: HookSampler;
 }
 
 /** Streams a body into packs. @returns a root over it; its packs are finished, and nothing refers to them yet */
@@ -93,7 +96,7 @@ export const writeBlocks = (
 export async function packBlocks(
   series: PackSeries,
   blocks: AsyncIterable<Uint8Array>,
-  { bits, size, whole }: WriteOptions,
+  { bits, size, whole, sampler }: WriteOptions,
 ): Promise<Node> {
   const nodes: Entry[] = [];
   const packs: string[] = [];
@@ -110,7 +113,9 @@ export async function packBlocks(
   for await (const block of blocks) {
     if (pack !== null && pack.raw + block.length > PACK_MAX) await endPack(BARE_PART);
     pack ??= await series.open(size);
-    entries.push(dataEntry(await pack.add("data", block)));
+    const place = await pack.add("data", block);
+    sampler?.add(place.hash);
+    entries.push(dataEntry(place));
   }
   await endPack(whole && packs.length === 0 ? BARE_WHOLE : BARE_PART);
   return { kind: "root", bits, size: spanOf(nodes), packs, entries: nodes };

@@ -5,7 +5,11 @@ import { DriveError } from "../protocol/errors.ts";
 import { MAX_CHUNKS } from "../protocol/uploads.ts";
 import type { FinishedPack } from "../packs/writer.ts";
 import { BODY_PIECE, counted, PackSeries, writeBlocks } from "../storage/write.ts";
-import type { ChunkRow, ReceivedChunk } from "./model.ts";
+import type { Principal } from "../sharing/rights.ts";
+import { HookSampler } from "../manifests/hooks.ts";
+import { lazyBase } from "./bases.ts";
+import { framesBodyMax, writeFrames } from "./frames.ts";
+import type { ChunkRow, ReceivedChunk, UploadRow } from "./model.ts";
 import type { UploadDeps } from "./ports.ts";
 import type { Session } from "./service.ts";
 
@@ -24,23 +28,28 @@ function requireRoom({ upload, chunks }: Session, index: number): void {
   );
 }
 
-interface Wanted {
+export interface WantedChunk {
   index: number;
+  /** SHA-256 of the body. */
   chunk_id: string;
+  /** The body is one of frames (U17), not the bytes themselves. */
+  is_frames?: boolean;
 }
 
 /** Streams a chunk into a pack and records it once its hash is right. @returns bytes received in all */
 export async function receiveChunk(
   deps: UploadDeps,
+  principal: Principal,
   session: Session,
-  { index, chunk_id }: Wanted,
+  wanted: WantedChunk,
   body: ReadableStream<Uint8Array> | null,
   length: number | null,
 ): Promise<number> {
   const { upload, chunks } = session;
+  const { index, chunk_id } = wanted;
   const isRepeat = chunks.some((chunk) => chunk.chunk_id === chunk_id && chunk.chunk_index === index);
   if (!isRepeat) requireRoom(session, index);
-  if (length !== null && length > upload.part_size) throw tooLarge(upload.part_size);
+  if (length !== null && length > bodyMax(upload, wanted)) throw tooLarge(upload.part_size);
   const same = chunks.find((chunk) => chunk.chunk_id === chunk_id);
   if (same !== undefined) {
     if (body !== null) await deps.bytes.discard(body);
@@ -50,25 +59,42 @@ export async function receiveChunk(
   }
   if (body === null) throw new DriveError("chunk_size_mismatch", "A chunk has one byte at least.");
   const series = new PackSeries(deps.engine, upload.tenant_id, upload.upload_id);
-  const chunk = await storeChunk(deps, series, session, { index, chunk_id }, body, length);
+  const chunk = await storeChunk(deps, principal, series, session, wanted, body, length);
   if (await deps.uploads.putChunk(chunk)) return receivedBytes([...chunks, chunk]);
   await series.remove();
   throw new DriveError("unknown_upload", "This upload ended meanwhile.");
 }
 
+const bodyMax = ({ part_size }: UploadRow, { is_frames }: WantedChunk): number =>
+  is_frames === true ? framesBodyMax(part_size) : part_size;
+
 async function storeChunk(
   deps: UploadDeps,
+  principal: Principal,
   series: PackSeries,
   { upload }: Session,
-  { index, chunk_id }: Wanted,
+  wanted: WantedChunk,
   body: ReadableStream<Uint8Array>,
   size: number | null,
 ): Promise<ChunkRow> {
   const { tenant_id, upload_id, part_size, block_bits: bits } = upload;
+  const { index, chunk_id, is_frames = false } = wanted;
   const hasher = deps.bytes.hasher();
+  const sampler = new HookSampler(bits);
   try {
-    const pieces = counted(deps.bytes.pieces(body, BODY_PIECE), hasher, part_size, () => tooLarge(part_size));
-    const node = await writeBlocks(series, pieces, { bits, size, whole: false });
+    const max = bodyMax(upload, wanted);
+    const pieces = counted(deps.bytes.pieces(body, BODY_PIECE), hasher, max, () => tooLarge(part_size));
+    const content = is_frames ? deps.bytes.hasher() : null;
+    const node =
+      content === null
+        ? await writeBlocks(series, pieces, { bits, size, whole: false, sampler })
+        : await writeFrames(
+            deps.engine,
+            series,
+            pieces,
+            { bits, base: lazyBase(deps, principal, upload.base) },
+            { max_raw_bytes: part_size, expected: size, hasher: content, sampler },
+          );
     const hash = await hasher.digest();
     const pack = series.finished[0];
     if (pack === undefined) throw new DriveError("chunk_size_mismatch", "A chunk has one byte at least.");
@@ -83,6 +109,8 @@ async function storeChunk(
       chunk_id,
       size: node.size,
       manifest: await formatNode(node),
+      content_hash: content === null ? null : await content.digest(),
+      hooks: sampler.hooks,
       pack_id: pack.pack_id,
       pack_size: pack.size,
       key_version: pack.key_version,

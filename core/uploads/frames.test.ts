@@ -13,6 +13,7 @@ import { unpackWith } from "../delta/unpack.ts";
 import { Deflater } from "../delta/zip/deflate.ts";
 import { METHOD } from "../delta/zip/format.ts";
 import { encodeFrames, FRAME_KIND, type Frame, wholeBlock } from "../frames/index.ts";
+import { HookSampler } from "../manifests/hooks.ts";
 import type { Node } from "../manifests/node.ts";
 import { contentSource } from "../storage/source.ts";
 import { readContent } from "../storage/read.ts";
@@ -47,7 +48,7 @@ async function receive(
   const hasher = nodeBytes.hasher();
   try {
     const context = { bits, base: async () => base };
-    const options = { max_raw_bytes, expected: body.length, hasher };
+    const options = { max_raw_bytes, expected: body.length, hasher, sampler: new HookSampler(bits) };
     const root = await writeFrames(engine, series, piecesOf(body, 10_000), context, options);
     return { root, manifest: await writeRoot(series, root), series, hash: await hasher.digest() };
   } catch (error) {
@@ -168,7 +169,7 @@ describe("bodies of frames", { timeout: 60_000 }, () => {
       }
     };
     const context = { bits: 14 as const, base: async () => undefined };
-    const options = { max_raw_bytes: MiB, expected: null, hasher: nodeBytes.hasher() };
+    const options = { max_raw_bytes: MiB, expected: null, hasher: nodeBytes.hasher(), sampler: new HookSampler(14) };
     const engine = memoryEngine();
     const written = writeFrames(engine, new PackSeries(engine, TENANT, UPLOAD), pieces(), context, options);
     expect(await refusal(written)).toBe("frame_magic");

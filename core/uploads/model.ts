@@ -1,4 +1,5 @@
 import type { BlockBits } from "../blocks/classes.ts";
+import type { Hooks } from "../manifests/hooks.ts";
 import type { FinishedPack } from "../packs/writer.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { OnNameConflict } from "../protocol/files.ts";
@@ -11,6 +12,12 @@ export type UploadTarget = {
   | { kind: "file"; parent_id: string; name: string; on_name_conflict: OnNameConflict }
   | { kind: "version"; file_id: string; if_version_id: string | null }
 );
+
+/** A version of a file, as clients name it. */
+export interface VersionRef {
+  file_id: string;
+  version_id: string;
+}
 
 export type UploadStatus = "open" | "committed" | "aborted";
 
@@ -27,6 +34,8 @@ export interface UploadRow {
   reserved_bytes: number;
   declared_hash: string | null;
   part_size: number;
+  /** What its deltas and segments refer to (U16). */
+  base: VersionRef | null;
   /** Class of its blocks: the same for all chunks, and the parent's where there is one. */
   block_bits: BlockBits;
   created_by: string;
@@ -54,6 +63,9 @@ export interface ChunkRow extends ReceivedChunk {
   upload_id: string;
   /** The text of a root over its blocks. */
   manifest: string;
+  /** SHA-256 of the bytes that frames stand for; null where it is `chunk_id`. */
+  content_hash: string | null;
+  hooks: Hooks;
   pack_id: FinishedPack["pack_id"];
   pack_size: FinishedPack["size"];
   key_version: FinishedPack["key_version"];

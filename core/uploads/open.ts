@@ -1,8 +1,10 @@
 /** How an upload begins: a row that the sweep finds, before the first byte. docs/spec/uploads.md, U1; quota.md, Q2. */
-import { chooseBits } from "../blocks/classes.ts";
+import { type BlockBits, chooseBits } from "../blocks/classes.ts";
 import { nameTaken, parseName } from "../files/names.ts";
+import { parseText } from "../manifests/root.ts";
 import { DriveError } from "../protocol/errors.ts";
 import { noSpace } from "../quota/space.ts";
+import { requireVersion } from "./bases.ts";
 import type { FileUpload, UploadRow } from "./model.ts";
 import { partSizeFor, SESSION_TTL } from "./parts.ts";
 import type { UploadDeps } from "./ports.ts";
@@ -12,11 +14,11 @@ import type { Caller } from "./service.ts";
 export async function newUpload(
   deps: UploadDeps,
   caller: Caller,
-  begun: Pick<FileUpload, "upload_id" | "drive_id" | "target" | "size" | "declared_hash">,
+  begun: Pick<FileUpload, "upload_id" | "drive_id" | "target" | "size" | "declared_hash" | "base">,
 ): Promise<FileUpload> {
   const now = deps.now();
-  const { target, size } = begun;
-  const parent = target.kind === "version" ? await deps.uploads.blockBits(target.file_id) : null;
+  const { size } = begun;
+  const parent = await parentBits(deps, caller, begun);
   return {
     ...begun,
     tenant_id: deps.tenant_id,
@@ -30,6 +32,16 @@ export async function newUpload(
     created_at: now,
     expires_at: now + SESSION_TTL,
   };
+}
+
+/** The class to keep: of the base, else of the version before (B5). Throws `base_mismatch`. */
+async function parentBits(
+  deps: UploadDeps,
+  caller: Caller,
+  { base, target }: Pick<FileUpload, "base" | "target">,
+): Promise<BlockBits | null> {
+  if (base !== null) return (await parseText((await requireVersion(deps, caller.principal, base)).manifest)).bits;
+  return target.kind === "version" ? deps.uploads.blockBits(target.file_id) : null;
 }
 
 /** Opens a session by the drive's hub, which reserves its quota. */

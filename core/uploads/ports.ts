@@ -1,11 +1,19 @@
-import type { RightsStore } from "../sharing/rights.ts";
+import type { Access, Principal, RightsStore } from "../sharing/rights.ts";
 import type { BlockBits } from "../blocks/classes.ts";
 import type { Engine } from "../storage/engine.ts";
 import type { Bytes } from "../storage/ports.ts";
 import type { Outcome, Submission } from "../sync/commands.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { FileRow, JournalRow } from "../files/model.ts";
-import type { ChunkRow, ReceivedChunk, UploadRow } from "./model.ts";
+import type { ChunkRow, ReceivedChunk, UploadRow, VersionRef } from "./model.ts";
+
+/** A version with where its bytes lie, and what decides who may read it. */
+export interface StoredVersion extends VersionRef {
+  size: number;
+  content_hash: string | null;
+  manifest: string;
+  access: Access;
+}
 
 /** What became of `stage`, and what decided it. */
 export interface Staged {
@@ -31,6 +39,11 @@ export interface UploadStore {
   repeatChunk(upload_id: string, chunk_id: string, chunk_index: number): Promise<void>;
   /** Class of the blocks of a file's current content; null when there is none. */
   blockBits(file_id: string): Promise<BlockBits | null>;
+  /**
+   * Versions of this tenant, each with the principal's access to its file, in one look; unknown ones are missing.
+   * @param refs some hundreds at most
+   */
+  versions(principal: Principal, refs: readonly VersionRef[]): Promise<StoredVersion[]>;
   /** Living files of the drive whose current content has this verified hash: candidates for an instant upload. */
   withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]>;
   /** What an earlier try of an operation made. */

@@ -9,8 +9,8 @@ import { PACK_MAX } from "../packs/writer.ts";
 import { BODY_PIECE, counted, PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
 import type { Actor, StoredContent } from "../sync/commands.ts";
 import { requireSameRequest } from "../sync/replay.ts";
-import { assemble, receiveChunk } from "./chunks.ts";
-import type { FileUpload, ReceivedChunk, UploadRow, UploadTarget } from "./model.ts";
+import { receiveChunk, assemble, type WantedChunk } from "./chunks.ts";
+import type { ReceivedChunk, UploadRow, FileUpload, UploadTarget, VersionRef } from "./model.ts";
 import { newUpload, release, reserve, stage } from "./open.ts";
 import { FILE_MAX_BYTES, requireSize, tooLarge } from "./parts.ts";
 import { requirePlace } from "./place.ts";
@@ -40,18 +40,20 @@ export async function startUpload(
   target: UploadTarget,
   size: number,
   declared_hash: string | null,
+  base: VersionRef | null = null,
 ): Promise<Started> {
   requireSize(size);
   const { drive_id } = await placeOf(deps, caller, target);
   const [upload_id, before] = await sessionIds(deps, caller);
   for (const id of caller.may_repeat ? [upload_id, before] : []) {
     const earlier = await deps.uploads.find(id);
-    if (earlier !== null) return { instant: false, upload: sameStart(deps, earlier, { target, size, declared_hash }) };
+    if (earlier !== null)
+      return { instant: false, upload: sameStart(deps, earlier, { target, size, declared_hash, base }) };
   }
   const instant = declared_hash === null ? null : await fromKnown(deps, caller, drive_id, target, declared_hash, size);
   if (instant !== null) return { instant: true, file: instant };
   await deps.spend(1, size);
-  const upload = await newUpload(deps, caller, { upload_id, drive_id, target, size, declared_hash });
+  const upload = await newUpload(deps, caller, { upload_id, drive_id, target, size, declared_hash, base });
   await reserve(deps, caller, upload);
   return { instant: false, upload };
 }
@@ -75,11 +77,12 @@ async function sessionIds(deps: UploadDeps, caller: Caller): Promise<[today: str
 function sameStart(
   deps: UploadDeps,
   earlier: { upload: UploadRow },
-  asked: Pick<UploadRow, "target" | "size" | "declared_hash">,
+  asked: Pick<UploadRow, "target" | "size" | "declared_hash" | "base">,
 ): UploadRow {
-  const { target, size, declared_hash } = earlier.upload;
   // Both were made by the same code, so equal ones are equal as text.
-  if (JSON.stringify([target, size, declared_hash]) !== JSON.stringify([asked.target, asked.size, asked.declared_hash]))
+  const textOf = ({ target, size, declared_hash, base }: typeof asked): string =>
+    JSON.stringify([target, size, declared_hash, base]);
+  if (textOf(earlier.upload) !== textOf(asked))
     throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
   requireOpen(earlier, deps.now());
   return earlier.upload;
@@ -134,7 +137,7 @@ export async function storeWhole(
   requirePlace(place, target);
   await deps.spend(1, size ?? 0);
   const upload_id = newId(deps.tenant_id, deps.now());
-  const upload = await newUpload(deps, caller, { upload_id, drive_id, target, size, declared_hash: null });
+  const upload = await newUpload(deps, caller, { upload_id, drive_id, target, size, declared_hash: null, base: null });
   await (size !== null && size > PACK_MAX ? reserve(deps, caller, upload) : stage(deps, upload));
   const series = new PackSeries(deps.engine, deps.tenant_id, upload.upload_id);
   try {
@@ -222,14 +225,14 @@ function requireOpen({ upload }: { upload: UploadRow }, now: number): void {
 export async function putChunk(
   deps: UploadDeps,
   caller: Caller,
-  chunk: { upload_id: string; index: number; chunk_id: string },
+  chunk: WantedChunk & { upload_id: string },
   body: ReadableStream<Uint8Array> | null,
   length: number | null,
 ): Promise<number> {
   const session = await findSession(deps, caller, chunk.upload_id);
   await placeOf(deps, caller, session.upload.target);
   requireOpen(session, deps.now());
-  return receiveChunk(deps, session, chunk, body, length);
+  return receiveChunk(deps, caller.principal, session, chunk, body, length);
 }
 
 /** All chunks, in the order of the file. Makes the file visible. */

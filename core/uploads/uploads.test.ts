@@ -58,6 +58,9 @@ class MemoryUploads implements UploadStore {
   async blockBits() {
     return null;
   }
+  async versions() {
+    return [];
+  }
   async withContent() {
     return [];
   }

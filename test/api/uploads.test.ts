@@ -1,7 +1,7 @@
 /** docs/spec/uploads.md, as far as it is no refusal: those are in bad-input/uploads.test.ts. */
 import { beforeAll, describe, expect, it } from "vitest";
 import type { File, UploadedFile } from "../../core/protocol/files.ts";
-import type { UploadState } from "../../core/protocol/uploads.ts";
+import type { UploadSession, UploadState } from "../../core/protocol/uploads.ts";
 import {
   type Answer,
   apiEnv,
@@ -120,15 +120,19 @@ describe("sessions", () => {
     expect((await user.ask("GET", `files/${String(json.file_id)}/download`)).bytes).toHaveLength(0);
   });
 
-  it("a session can make a version, of the version that it was based on only", async () => {
+  it("U16: a session can make a version, of the version that If-Match names only", async () => {
     const file = await user.file("based.txt", "one");
-    const session = { file_id: file.file_id, base_version_id: file.version_id };
-    const { upload_id } = await user.start("based.txt", 3, session);
+    const start = (version_id: string | null) =>
+      user.ok<UploadSession>("POST", "files/upload", {
+        json: { parent_id: "root", name: "based.txt", size: 3, file_id: file.file_id },
+        headers: { "if-match": `"${version_id}"` },
+      });
+    const { upload_id } = await start(file.version_id);
     const id = await user.chunk(upload_id, 0, text("two"));
     await user.ok("PUT", `files/${file.file_id}`, { body: "meanwhile" });
     expectProblem(await complete(upload_id, [id]), 412, "precondition_failed");
     const now = await user.ok<File>("GET", `files/${file.file_id}`);
-    const again = await user.start("based.txt", 3, { ...session, base_version_id: now.version_id });
+    const again = await start(now.version_id);
     const made = await complete(again.upload_id, [await user.chunk(again.upload_id, 0, text("two"))]);
     expect(made.json).toMatchObject({ file_id: file.file_id, version_number: 3 });
   });

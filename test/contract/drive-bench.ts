@@ -172,6 +172,7 @@ export class Bench {
       declared_hash: null,
       part_size: 8,
       block_bits: 16,
+      base: null,
       created_by: this.root,
       device_id: null,
       file_id: null,

@@ -38,7 +38,7 @@ class UploadBench extends Bench {
     const pack_id = `${packPrefix(upload_id)}${letter.repeat(16)}`;
     const place = { pack_id, pack_size: 5, key_version: 1 };
     const of = { tenant_id: tenantOf(this.root), upload_id, chunk_index: index, chunk_id: letter.repeat(64) };
-    return { ...of, size: 5, manifest: "m", ...place };
+    return { ...of, size: 5, manifest: "m", content_hash: null, hooks: [], ...place };
   }
 
   pack(upload_id: string, letter: string) {

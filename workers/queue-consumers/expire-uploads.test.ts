@@ -42,6 +42,7 @@ async function session(expires_at: number): Promise<FileUpload> {
     declared_hash: null,
     part_size: PART,
     block_bits: 14,
+    base: null,
     created_by: drive.root,
     device_id: null,
     file_id: null,
@@ -57,7 +58,8 @@ async function session(expires_at: number): Promise<FileUpload> {
 async function arrive({ upload_id }: FileUpload, index: number): Promise<void> {
   const { content_hash, manifest, packs } = await drive.store(upload_id, noise(PART));
   const { pack_id, size, key_version } = packs[0] as FinishedPack;
-  const chunk = { chunk_index: index, chunk_id: content_hash as string, size: PART, manifest };
+  const own = { chunk_index: index, chunk_id: content_hash as string, content_hash: null };
+  const chunk = { ...own, size: PART, manifest, hooks: [] };
   const store = new D1UploadStore(drive.shard, drive.tenant);
   await store.putChunk({ tenant_id: drive.tenant, upload_id, ...chunk, pack_id, pack_size: size, key_version });
 }

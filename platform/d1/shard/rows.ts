@@ -1,6 +1,6 @@
 /** Between stored rows and records: SQLite has no booleans and keeps JSON as text. */
 import type { FileRow, JournalRow, PermissionRow, VersionRow } from "../../../core/files/model.ts";
-import type { UploadRow } from "../../../core/uploads/model.ts";
+import type { ChunkRow, UploadRow } from "../../../core/uploads/model.ts";
 
 export type Stored = Record<string, unknown>;
 
@@ -20,9 +20,20 @@ export const fromFile = (file: FileRow): Stored => ({
 });
 
 export const toUpload = (row: Stored): UploadRow =>
-  ({ ...row, target: JSON.parse(row.target as string) }) as unknown as UploadRow;
+  ({
+    ...row,
+    target: JSON.parse(row.target as string),
+    base: row.base === null ? null : JSON.parse(row.base as string),
+  }) as unknown as UploadRow;
 
-export const fromUpload = (upload: UploadRow): Stored => ({ ...upload, target: JSON.stringify(upload.target) });
+export const fromUpload = (upload: UploadRow): Stored => ({
+  ...upload,
+  target: JSON.stringify(upload.target),
+  base: upload.base === null ? null : JSON.stringify(upload.base),
+});
+
+export const toChunk = (row: Stored): ChunkRow =>
+  ({ ...row, hooks: JSON.parse(row.hooks as string) }) as unknown as ChunkRow;
 
 export const toPermission = (row: Stored): PermissionRow => row as unknown as PermissionRow;
 export const toVersion = (row: Stored): VersionRow =>

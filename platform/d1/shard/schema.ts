@@ -128,6 +128,21 @@ export const contents = sqliteTable(
   (t) => [primaryKey({ columns: [t.tenant_id, t.content_id] })],
 );
 
+/** Contents by single blocks, so that what other files have in common is found: docs/spec/storage.md, M10. */
+export const hooks = sqliteTable(
+  "hooks",
+  {
+    tenant_id,
+    /** The first 8 bytes of a block's SHA-256, hex. */
+    hash: text().notNull(),
+    content_id: text().notNull(),
+    /** The version that brought the content. */
+    file_id: text().notNull(),
+    version_id: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.hash, t.content_id] })],
+);
+
 /**
  * Upload sessions, of one request or many. The row comes before the first byte in R2, and the names of its packs begin
  * with its id, so a crash leaves only what the sweep finds. Kept until `expires_at` after a commit, so that a repeat can be answered.
@@ -145,6 +160,8 @@ export const uploads = sqliteTable(
     reserved_bytes: integer().notNull(),
     declared_hash: text(),
     part_size: integer().notNull(),
+    /** The version that its deltas refer to, JSON: `VersionRef`. */
+    base: text(),
     block_bits: integer().notNull().default(16),
     created_by: text().notNull(),
     device_id: text(),
@@ -166,6 +183,10 @@ export const upload_chunks = sqliteTable(
     size: integer().notNull(),
     /** Where its blocks lie, as the text of a root. */
     manifest: text().notNull(),
+    /** SHA-256 of what a chunk of frames stands for; null where it is `chunk_id`. */
+    content_hash: text(),
+    /** JSON: `core/manifests/hooks.ts`. */
+    hooks: text().notNull().default("[]"),
     pack_id: text().notNull(),
     pack_size: integer().notNull(),
     key_version: integer().notNull(),

@@ -1,11 +1,13 @@
 import type { FileRow } from "../../../core/files/model.ts";
 import { nameKey } from "../../../core/files/names.ts";
-import type { TenantId } from "../../../core/protocol/ids.ts";
+import { type TenantId, tenantOf } from "../../../core/protocol/ids.ts";
+import type { Principal } from "../../../core/sharing/rights.ts";
 import type { JournalOp } from "../../../core/protocol/sync.ts";
 import { type BlockBits, isBlockBits } from "../../../core/blocks/classes.ts";
-import type { ChunkRow, ReceivedChunk, UploadRow } from "../../../core/uploads/model.ts";
-import type { Staged, UploadStore } from "../../../core/uploads/ports.ts";
-import { fromUpload, type Stored, toFile, toUpload } from "./rows.ts";
+import type { ChunkRow, ReceivedChunk, UploadRow, VersionRef } from "../../../core/uploads/model.ts";
+import type { Staged, StoredVersion, UploadStore } from "../../../core/uploads/ports.ts";
+import { findMany } from "./rights-store.ts";
+import { fromUpload, type Stored, toChunk, toFile, toUpload } from "./rows.ts";
 import * as schema from "./schema.ts";
 import { insertRowIf } from "./upsert.ts";
 
@@ -17,6 +19,12 @@ const HOLDER = `from files indexed by files_name
   where tenant_id = ?1 and parent_id = ?3 and name_key = ?4 and trashed_at is null`;
 const MAY_STAGE = `(select state from tenants where tenant_id = ?1) = 'active'
   and ?5 <= (${FREE}) and not exists (select 1 ${HOLDER})`;
+
+const SELECT_VERSIONS = `
+select v.file_id, v.version_id, v.size, v.content_hash, c.manifest from json_each(?2) want
+  cross join versions v on v.tenant_id = ?1 and v.file_id = want.value ->> '$.file_id'
+    and v.version_id = want.value ->> '$.version_id'
+  cross join contents c on c.tenant_id = ?1 and c.content_id = v.content_id`;
 
 export class D1UploadStore implements UploadStore {
   readonly #db: D1Database;
@@ -62,22 +70,35 @@ export class D1UploadStore implements UploadStore {
     const { results } = await this.#db
       .prepare("select * from upload_chunks where tenant_id = ?1 and upload_id = ?2 order by chunk_index")
       .bind(this.#tenant, upload_id)
-      .all<ChunkRow & Stored>();
-    return results;
+      .all<Stored>();
+    return results.map(toChunk);
   }
 
   async putChunk(chunk: ChunkRow): Promise<boolean> {
-    const { tenant_id, upload_id, chunk_index, chunk_id, size, manifest, pack_id, pack_size, key_version } = chunk;
+    const { tenant_id, upload_id, chunk_index, chunk_id, size, manifest, content_hash, hooks } = chunk;
+    const { pack_id, pack_size, key_version } = chunk;
     const row = await this.#db
       .prepare(
         `insert into upload_chunks
-           (tenant_id, upload_id, chunk_index, chunk_id, size, manifest, pack_id, pack_size, key_version)
-         select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 from uploads
+           (tenant_id, upload_id, chunk_index, chunk_id, size, manifest, content_hash, hooks, pack_id, pack_size, key_version)
+         select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 from uploads
            where tenant_id = ?1 and upload_id = ?2 and state = 'open'
          on conflict do update set size = excluded.size
          returning 1`,
       )
-      .bind(tenant_id, upload_id, chunk_index, chunk_id, size, manifest, pack_id, pack_size, key_version)
+      .bind(
+        tenant_id,
+        upload_id,
+        chunk_index,
+        chunk_id,
+        size,
+        manifest,
+        content_hash,
+        JSON.stringify(hooks),
+        pack_id,
+        pack_size,
+        key_version,
+      )
       .first();
     return row !== null;
   }
@@ -86,8 +107,9 @@ export class D1UploadStore implements UploadStore {
     await this.#db
       .prepare(
         `insert into upload_chunks
-           (tenant_id, upload_id, chunk_index, chunk_id, size, manifest, pack_id, pack_size, key_version)
-         select tenant_id, upload_id, ?4, chunk_id, size, manifest, pack_id, pack_size, key_version from upload_chunks
+           (tenant_id, upload_id, chunk_index, chunk_id, size, manifest, content_hash, hooks, pack_id, pack_size, key_version)
+         select tenant_id, upload_id, ?4, chunk_id, size, manifest, content_hash, hooks, pack_id, pack_size, key_version
+           from upload_chunks
            where tenant_id = ?1 and upload_id = ?2 and chunk_id = ?3 limit 1
          on conflict do nothing`,
       )
@@ -106,6 +128,23 @@ export class D1UploadStore implements UploadStore {
       .first<string>("head");
     const bits = head === null ? 0 : atob(head).charCodeAt(2);
     return isBlockBits(bits) ? bits : null;
+  }
+
+  async versions(principal: Principal, refs: readonly VersionRef[]): Promise<StoredVersion[]> {
+    const own = refs.filter(({ file_id }) => tenantOf(file_id) === this.#tenant);
+    if (own.length === 0) return [];
+    const file_ids = [...new Set(own.map(({ file_id }) => file_id))];
+    const [accesses, { results }] = await Promise.all([
+      findMany(this.#db, principal, file_ids),
+      this.#db
+        .prepare(SELECT_VERSIONS)
+        .bind(this.#tenant, JSON.stringify(own))
+        .all<Omit<StoredVersion, "access"> & Stored>(),
+    ]);
+    return results.flatMap((version) => {
+      const access = accesses.get(version.file_id);
+      return access === undefined ? [] : [{ ...version, access }];
+    });
   }
 
   async withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]> {

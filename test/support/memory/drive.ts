@@ -62,6 +62,7 @@ export class MemoryDrive {
       declared_hash: null,
       part_size: 0,
       block_bits: 16,
+      base: null,
       created_by: this.root,
       device_id: null,
       file_id: null,

@@ -5,9 +5,11 @@ import type { BlockBits } from "../../../core/blocks/classes.ts";
 import type { FileRow } from "../../../core/files/model.ts";
 import { nameKey } from "../../../core/files/names.ts";
 import type { ExpiryStore, UploadKey } from "../../../core/uploads/expire.ts";
-import type { ChunkRow, ReceivedChunk, UploadRow } from "../../../core/uploads/model.ts";
-import type { Staged, UploadStore } from "../../../core/uploads/ports.ts";
+import type { ChunkRow, ReceivedChunk, UploadRow, VersionRef } from "../../../core/uploads/model.ts";
+import type { Principal } from "../../../core/sharing/rights.ts";
+import type { Staged, StoredVersion, UploadStore } from "../../../core/uploads/ports.ts";
 import type { MemoryDriveStore } from "./drive-store.ts";
+import { MemoryRightsStore } from "./rights-store.ts";
 
 const PAGE = 100;
 /** Candidates for an instant upload. */
@@ -18,10 +20,12 @@ const keyOf = ({ upload_id, chunk_index, chunk_id }: Pick<ChunkRow, "upload_id" 
 
 export class MemoryUploadStore implements UploadStore, ExpiryStore {
   readonly #drive: MemoryDriveStore;
+  readonly #rights: MemoryRightsStore;
   readonly #chunks = new Map<string, ChunkRow>();
 
   constructor(drive: MemoryDriveStore) {
     this.#drive = drive;
+    this.#rights = new MemoryRightsStore(drive, () => Date.now());
   }
 
   /** All rows of chunks, for a test to look at. */
@@ -85,6 +89,19 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     const { files, contents } = this.#drive.state;
     const content = contents.get(files.get(file_id)?.content_id ?? "");
     return content === undefined ? null : (await parseText(content.manifest)).bits;
+  }
+
+  async versions(principal: Principal, refs: readonly VersionRef[]): Promise<StoredVersion[]> {
+    const { versions, contents } = this.#drive.state;
+    const found: StoredVersion[] = [];
+    for (const { file_id, version_id, size, content_hash, content_id } of versions.values()) {
+      if (!refs.some((ref) => ref.file_id === file_id && ref.version_id === version_id)) continue;
+      const access = await this.#rights.find(principal, file_id);
+      const content = contents.get(content_id);
+      if (access === null || content === undefined) continue;
+      found.push({ file_id, version_id, size, content_hash, manifest: content.manifest, access });
+    }
+    return found;
   }
 
   async withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]> {

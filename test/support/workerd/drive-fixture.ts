@@ -148,6 +148,7 @@ export class DriveFixture {
       declared_hash: null,
       part_size: 0,
       block_bits: 14,
+      base: null,
       created_by: this.root,
       device_id: null,
       file_id: null,

@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { folderRefSchema } from "../../../core/protocol/common.ts";
+import { FRAMES_MEDIA_TYPE } from "../../../core/frames/format.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import {
   type File,
@@ -23,7 +24,7 @@ import {
   uploadStateSchema,
 } from "../../../core/protocol/uploads.ts";
 import { sha256Schema, timeSchema, toTime } from "../../../core/protocol/common.ts";
-import type { UploadRow, UploadTarget } from "../../../core/uploads/model.ts";
+import type { UploadRow, UploadTarget, VersionRef } from "../../../core/uploads/model.ts";
 import type { UploadDeps } from "../../../core/uploads/ports.ts";
 import {
   abortUpload,
@@ -101,6 +102,7 @@ const bodyOf = (c: Context<AppEnv>): ReadableStream<Uint8Array> => c.req.raw.bod
 const sessionToWire = (upload: UploadRow): UploadSession => ({
   upload_id: upload.upload_id,
   part_size: upload.part_size,
+  block_bits: upload.block_bits,
   max_parallel: MAX_PARALLEL,
   expires_at: toTime(upload.expires_at),
 });
@@ -120,16 +122,28 @@ const wholeQuerySchema = z.object({
 });
 type WholeQuery = z.infer<typeof wholeQuerySchema>;
 
+function baseOf({ file_id, base_file_id, base_version_id }: z.infer<typeof startUploadSchema>): VersionRef | null {
+  const of = base_file_id ?? file_id;
+  return base_version_id === undefined || of === undefined ? null : { file_id: of, version_id: base_version_id };
+}
+
+/** RFC 9110, 8.3.1: a type is compared without its parameters and without case. */
+const isFrames = (c: Context<AppEnv>): boolean =>
+  (c.req.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() === FRAMES_MEDIA_TYPE;
+
 async function startSession(c: Context<AppEnv>, on_name_conflict: WholeQuery["on_name_conflict"]): Promise<Response> {
   const input = await readJson(c, startUploadSchema);
   const common = { mime_type: input.mime_type ?? mediaTypeOf(input.name), modified_at: timeOrNull(input.modified_at) };
   const parent_id = folderId(c, input.parent_id);
+  const if_version_id = ifMatchVersion(c.req.header("if-match"));
+  if (if_version_id !== undefined && input.file_id === undefined)
+    throw new DriveError("precondition_failed", "If-Match names a version, and a new file has none.");
   const target: UploadTarget =
     input.file_id === undefined
       ? { ...common, kind: "file", parent_id, name: input.name, on_name_conflict }
-      : { ...common, kind: "version", file_id: input.file_id, if_version_id: input.base_version_id ?? null };
+      : { ...common, kind: "version", file_id: input.file_id, if_version_id: if_version_id ?? null };
   const deps = await depsFor(c, input.file_id ?? parent_id);
-  const started = await startUpload(deps, callerOf(c), target, input.size, input.content_hash ?? null);
+  const started = await startUpload(deps, callerOf(c), target, input.size, input.content_hash ?? null, baseOf(input));
   if (started.instant) return c.json({ ...asCaller(c, started.file), instant: true }, 201);
   return c.json(sessionToWire(started.upload), 200);
 }
@@ -219,11 +233,15 @@ export function uploadRoutes(api: App): void {
       method: "put",
       path: "/chunks/{chunk_id}",
       tags,
+      description: "`chunk_id` is the SHA-256 of the body.",
       security: signedIn,
       request: {
         params: z.object({ chunk_id: sha256Schema }),
         query: chunkQuerySchema,
-        body: anyBody,
+        body: {
+          description: "Bytes of the file, of any type; or frames, of theirs (docs/spec/frames.md)",
+          content: { ...anyBody.content, [FRAMES_MEDIA_TYPE]: anyBody.content["application/octet-stream"] },
+        },
       },
       responses: {
         200: json(chunkReceivedSchema, "Received and verified; a repeat is fine"),
@@ -232,7 +250,7 @@ export function uploadRoutes(api: App): void {
     }),
     async (c) => {
       const { upload_id, index } = c.req.valid("query");
-      const chunk = { upload_id, index, chunk_id: c.req.valid("param").chunk_id };
+      const chunk = { upload_id, index, chunk_id: c.req.valid("param").chunk_id, is_frames: isFrames(c) };
       const deps = await depsForSession(c, upload_id);
       const received_bytes = await putChunk(deps, callerOf(c), chunk, c.req.raw.body, bodyLength(c));
       return c.json({ received_bytes }, 200);

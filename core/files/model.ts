@@ -64,6 +64,17 @@ export interface ContentRow {
   is_ended: boolean;
 }
 
+/** A content by one of its blocks: docs/spec/storage.md, M10. */
+export interface HookRow {
+  tenant_id: TenantId;
+  /** The first 8 bytes of the block's SHA-256, hex. */
+  hash: string;
+  content_id: string;
+  /** The version that brought the content. */
+  file_id: string;
+  version_id: string;
+}
+
 /** One object of encrypted blocks. */
 export interface PackRow {
   tenant_id: TenantId;

@@ -49,13 +49,8 @@ export class HookSampler {
   }
 }
 
-/** Of parts that follow one another. */
-export function joinHooks(parts: readonly Hooks[]): Hooks {
-  const first = parts[0]?.[0];
-  return first === undefined
-    ? []
-    : bounded(
-        first,
-        parts.flatMap((part) => part.slice(1)),
-      );
+/** Of a content whose parts were looked at apart: each hook once. */
+export function joinHooks(first: string | undefined, picked: Iterable<string>): string[] {
+  const all = bounded(first ?? "", picked);
+  return [...new Set(first === undefined ? all.slice(1) : all)];
 }

@@ -60,7 +60,27 @@ export const chunkQuerySchema = z.object({
 
 export const chunkReceivedSchema = z.object({ received_bytes: sizeSchema }).meta({ id: "ChunkReceived" });
 
+/** Bytes of a chunk, all of it without an offset; or of a version, the session's base without ids. */
+export const segmentSchema = z.union([
+  z
+    .strictObject({ chunk_id: sha256Schema, offset: sizeSchema.optional(), length: sizeSchema.min(1).optional() })
+    .refine(({ offset, length }) => (offset === undefined) === (length === undefined), "has an offset and a length"),
+  z
+    .strictObject({
+      file_id: idSchema.optional(),
+      version_id: idSchema.optional(),
+      offset: sizeSchema,
+      length: sizeSchema.min(1),
+    })
+    .refine(({ file_id, version_id }) => file_id === undefined || version_id !== undefined, "needs a version_id"),
+]);
+export type Segment = z.infer<typeof segmentSchema>;
+
 /** More chunks than a session can have is `too_many_chunks`, so the schema's bound is looser than the rule. */
 export const completeUploadSchema = z
-  .object({ chunks: z.array(sha256Schema).max(100_000) })
+  .object({
+    chunks: z.array(sha256Schema).max(100_000).optional(),
+    segments: z.array(segmentSchema).max(100_000).optional(),
+  })
+  .refine(({ chunks, segments }) => (chunks === undefined) !== (segments === undefined), "needs chunks or segments")
   .meta({ id: "CompleteUpload" });

@@ -2,6 +2,7 @@
 import type { Metadata } from "../protocol/files.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { FileRow, Integrity, PermissionRow, Vector } from "../files/model.ts";
+import type { Hooks } from "../manifests/hooks.ts";
 import type { FinishedPack } from "../packs/writer.ts";
 import type { UploadRow, UploadTarget } from "../uploads/model.ts";
 
@@ -20,6 +21,8 @@ export interface StoredContent {
   packs: FinishedPack[];
   /** Ids of the packs that it needs beside them: blocks of contents that are there (docs/spec/uploads.md, U19). */
   borrowed: string[];
+  /** Blocks that it is found by (docs/spec/storage.md, M10). */
+  hooks: Hooks;
   integrity: Integrity;
 }
 

@@ -34,6 +34,7 @@ export class Draft {
       files: [],
       versions: [],
       contents: [],
+      hooks: [],
       packs: [],
       borrowed: [],
       permissions: [],

@@ -1,4 +1,13 @@
-import type { ContentRow, DriveRow, FileRow, JournalRow, PackRow, PermissionRow, VersionRow } from "../files/model.ts";
+import type {
+  ContentRow,
+  DriveRow,
+  FileRow,
+  HookRow,
+  JournalRow,
+  PackRow,
+  PermissionRow,
+  VersionRow,
+} from "../files/model.ts";
 import type { UploadRow } from "../uploads/model.ts";
 
 /** Files that one copy may make: keeps a batch under D1's 30 s. */
@@ -64,6 +73,7 @@ export interface Writes {
   /** The batch fails unless the contents of shared ones are living (G1). */
   versions: VersionRow[];
   contents: ContentRow[];
+  hooks: HookRow[];
   /** A pack of a batch comes with each of its groups; the first one makes its row. */
   packs: PackRow[];
   /** Ids of packs of other uploads that the contents need. The batch fails unless they and `packs` are all live (G4). */

@@ -1,9 +1,7 @@
-/** Chunks of a session, each in a pack of its own. docs/spec/uploads.md, U3 to U6. */
-import { joinNodes, formatNode, parseText } from "../manifests/root.ts";
-import type { Node } from "../manifests/node.ts";
+/** Chunks of a session, each in a pack of its own. docs/spec/uploads.md, U3 to U5 and U17. */
+import { formatNode } from "../manifests/root.ts";
 import { DriveError } from "../protocol/errors.ts";
 import { MAX_CHUNKS } from "../protocol/uploads.ts";
-import type { FinishedPack } from "../packs/writer.ts";
 import { BODY_PIECE, counted, PackSeries, writeBlocks } from "../storage/write.ts";
 import type { Principal } from "../sharing/rights.ts";
 import { HookSampler } from "../manifests/hooks.ts";
@@ -119,38 +117,4 @@ async function storeChunk(
     await series.remove();
     throw error;
   }
-}
-
-export interface Assembled {
-  root: Node;
-  packs: FinishedPack[];
-}
-
-/** The order of `wanted` is the file's; a chunk may be there twice in the file and once in the store. */
-export async function assemble({ upload }: Session, chunks: ChunkRow[], wanted: string[]): Promise<Assembled> {
-  if (wanted.length > MAX_CHUNKS)
-    throw new DriveError("too_many_chunks", `An upload has ${MAX_CHUNKS} chunks at most.`, { count: MAX_CHUNKS });
-  const rows = new Map(chunks.map((chunk) => [chunk.chunk_id, chunk]));
-  const used = [...new Set(wanted)];
-  const missing = used.filter((id) => !rows.has(id));
-  if (missing.length > 0) throw new DriveError("missing_chunks", "Some chunks have not arrived.", { missing });
-  const total = wanted.reduce((sum, id) => sum + (rows.get(id) as ChunkRow).size, 0);
-  if (total !== upload.size)
-    throw new DriveError(
-      "size_mismatch",
-      `These chunks have ${total} bytes in all; the file was said to have ${upload.size}.`,
-    );
-  const nodes = new Map<string, Node>();
-  for (const id of used) nodes.set(id, await parseText((rows.get(id) as ChunkRow).manifest));
-  const packs = used.map((id): FinishedPack => {
-    const { pack_id, pack_size: size, key_version } = rows.get(id) as ChunkRow;
-    return { pack_id, size, key_version };
-  });
-  return {
-    root: joinNodes(
-      upload.block_bits,
-      wanted.map((id) => nodes.get(id) as Node),
-    ),
-    packs,
-  };
 }

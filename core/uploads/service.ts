@@ -1,19 +1,22 @@
 /** Uploads of every kind end in one commit of the drive's hub. docs/spec/uploads.md, U1 to U14. */
 import { DriveError } from "../protocol/errors.ts";
 import { idOfKey, newId } from "../protocol/ids.ts";
+import type { Segment } from "../protocol/uploads.ts";
 import type { FileRow } from "../files/model.ts";
 import { parseName } from "../files/names.ts";
 import { type Principal, requireRight } from "../sharing/rights.ts";
+import { HookSampler } from "../manifests/hooks.ts";
 import { packKey } from "../packs/format.ts";
 import { PACK_MAX } from "../packs/writer.ts";
 import { BODY_PIECE, counted, PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
 import type { Actor, StoredContent } from "../sync/commands.ts";
 import { requireSameRequest } from "../sync/replay.ts";
-import { receiveChunk, assemble, type WantedChunk } from "./chunks.ts";
-import type { ReceivedChunk, UploadRow, FileUpload, UploadTarget, VersionRef } from "./model.ts";
+import { receiveChunk, type WantedChunk } from "./chunks.ts";
+import type { FileUpload, ReceivedChunk, UploadRow, UploadTarget, VersionRef } from "./model.ts";
 import { newUpload, release, reserve, stage } from "./open.ts";
 import { FILE_MAX_BYTES, requireSize, tooLarge } from "./parts.ts";
 import { requirePlace } from "./place.ts";
+import { assemble } from "./segments.ts";
 import type { UploadDeps } from "./ports.ts";
 
 export interface Caller {
@@ -160,8 +163,9 @@ async function storeContent(
   body: ReadableStream<Uint8Array>,
 ): Promise<StoredContent> {
   const hasher = deps.bytes.hasher();
+  const sampler = new HookSampler(bits);
   const pieces = counted(deps.bytes.pieces(body, BODY_PIECE), hasher, FILE_MAX_BYTES, tooLarge);
-  const root = await writeBlocks(series, pieces, { bits, size, whole: true });
+  const root = await writeBlocks(series, pieces, { bits, size, whole: true, sampler });
   return {
     content_id: newId(deps.tenant_id, deps.now()),
     content_hash: await hasher.digest(),
@@ -169,6 +173,7 @@ async function storeContent(
     manifest: await writeRoot(series, root),
     packs: series.finished,
     borrowed: [],
+    hooks: sampler.hooks,
     integrity: "ok",
   };
 }
@@ -235,12 +240,12 @@ export async function putChunk(
   return receiveChunk(deps, caller.principal, session, chunk, body, length);
 }
 
-/** All chunks, in the order of the file. Makes the file visible. */
+/** Makes the file visible. @param segments in the order of the file */
 export async function completeUpload(
   deps: UploadDeps,
   caller: Caller,
   upload_id: string,
-  chunks: string[],
+  segments: readonly Segment[],
 ): Promise<FileRow> {
   const session = await findSession(deps, caller, upload_id);
   const { upload } = session;
@@ -254,27 +259,25 @@ export async function completeUpload(
   // A session lives for a day; the right to write may have ended since it was opened.
   await placeOf(deps, caller, upload.target);
   requireOpen(session, deps.now());
-  const { root, packs } = await assemble(session, await deps.uploads.chunks(upload_id), chunks);
+  const chunks = await deps.uploads.chunks(upload_id);
+  const { root, packs, borrowed, hooks, whole } = await assemble(deps, caller.principal, upload, chunks, segments);
   // A long root needs a pack of its own; one that no commit takes is the sweep's.
   const series = new PackSeries(deps.engine, deps.tenant_id, upload_id);
-  const whole = await knownHash(deps, upload, chunks);
-  const differs = whole !== null && upload.declared_hash !== null && whole !== upload.declared_hash;
+  // The hash of the whole is the server's own: known at once when there is one chunk, or none.
+  const hash =
+    upload.size === 0 ? await deps.bytes.hasher().digest() : (whole?.content_hash ?? whole?.chunk_id ?? null);
+  const differs = hash !== null && upload.declared_hash !== null && hash !== upload.declared_hash;
   const { file } = await commit(deps, caller, upload, {
     content_id: newId(deps.tenant_id, deps.now()),
-    content_hash: whole,
-    size: upload.size as number,
+    content_hash: hash,
+    size: root.size,
     manifest: await writeRoot(series, root),
     packs: [...packs, ...series.finished],
-    borrowed: [],
-    integrity: differs ? "declared_hash_mismatch" : whole === null ? "pending" : "ok",
+    borrowed,
+    hooks,
+    integrity: differs ? "declared_hash_mismatch" : hash === null ? "pending" : "ok",
   });
   return file;
-}
-
-/** The hash of the whole is the server's own: known at once when there is one chunk, or none. */
-async function knownHash(deps: UploadDeps, upload: UploadRow, chunks: string[]): Promise<string | null> {
-  if (upload.size === 0) return deps.bytes.hasher().digest();
-  return chunks.length === 1 ? (chunks[0] as string) : null;
 }
 
 export async function abortUpload(deps: UploadDeps, caller: Caller, upload_id: string): Promise<void> {

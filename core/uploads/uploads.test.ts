@@ -109,7 +109,12 @@ const streamOf = (bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> =>
 const send = (bytes: Uint8Array<ArrayBuffer>, index: number, chunk_id = sha256(bytes)): Promise<number> =>
   putChunk(deps, caller, { upload_id: uploads.upload!.upload_id, index, chunk_id }, streamOf(bytes), bytes.length);
 const complete = (chunks: Uint8Array[]): Promise<FileRow> =>
-  completeUpload(deps, caller, uploads.upload!.upload_id, chunks.map(sha256));
+  completeUpload(
+    deps,
+    caller,
+    uploads.upload!.upload_id,
+    chunks.map((bytes) => ({ chunk_id: sha256(bytes) })),
+  );
 const readBack = async (offset: number, length: number): Promise<Buffer> => {
   const stream = await readContent(deps.engine, TENANT, uploads.committed!.manifest, offset, length);
   return Buffer.from(await new Response(stream).arrayBuffer());
@@ -246,7 +251,7 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
       deps,
       caller,
       uploads.upload!.upload_id,
-      Array.from({ length: 800 }, () => id),
+      Array.from({ length: 800 }, () => ({ chunk_id: id })),
     );
     expect(uploads.committed!.manifest.length).toBeLessThanOrEqual(16 * 1024 + 64);
     for (const offset of [0, 12_345_678_901, 64 * MiB * 400 - 5, size - 100_000]) {

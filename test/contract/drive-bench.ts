@@ -28,6 +28,7 @@ export const emptyWrites = (): Writes => ({
   contents: [],
   packs: [],
   borrowed: [],
+  hooks: [],
   permissions: [],
   uploads: [],
   settled: [],

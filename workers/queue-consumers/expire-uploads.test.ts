@@ -5,7 +5,7 @@ import { type ExpiryDeps, expireUploads } from "../../core/uploads/expire.ts";
 import { packKey, packPrefix } from "../../core/packs/format.ts";
 import type { FileRow } from "../../core/files/model.ts";
 import type { FinishedPack } from "../../core/packs/writer.ts";
-import type { Outcome, Result, StoredContent } from "../../core/sync/commands.ts";
+import type { Outcome, Result } from "../../core/sync/commands.ts";
 import { toFailure } from "../../core/protocol/errors.ts";
 import { D1ExpiryStore } from "../../platform/d1/shard/expiry-store.ts";
 import { D1UploadStore } from "../../platform/d1/shard/upload-store.ts";
@@ -68,9 +68,9 @@ async function arrive({ upload_id }: FileUpload, index: number): Promise<void> {
 async function commit({ upload_id, target }: FileUpload): Promise<Outcome> {
   const chunk = (await new D1UploadStore(drive.shard, drive.tenant).chunks(upload_id))[0] as ChunkRow;
   const { pack_id, pack_size: size, key_version, manifest } = chunk;
-  const packs = [{ pack_id, size, key_version }];
-  const content = { content_id: drive.id(), content_hash: null, size: PART, manifest, packs, integrity: "pending" };
-  return drive.run({ op: "commit_upload", upload_id, target, content: content as StoredContent });
+  const stored = { manifest, packs: [{ pack_id, size, key_version }], borrowed: [], hooks: [] };
+  const content = { ...stored, content_id: drive.id(), content_hash: null, size: PART, integrity: "pending" } as const;
+  return drive.run({ op: "commit_upload", upload_id, target, content });
 }
 
 /** Objects of the session's packs. */

@@ -2,6 +2,7 @@
 import { DriveError } from "../../protocol/errors.ts";
 import { nameKey, parseName } from "../../files/names.ts";
 import type { FileRow, VersionRow } from "../../files/model.ts";
+import { HOOKED_MIN } from "../../manifests/hooks.ts";
 import { packPrefix } from "../../packs/format.ts";
 import type { UploadRow, UploadTarget } from "../../uploads/model.ts";
 import { requirePlace } from "../../uploads/place.ts";
@@ -121,6 +122,15 @@ function commit(
     created_at: draft.now,
     is_ended: false,
   });
+  if (content.size >= HOOKED_MIN) {
+    const of = {
+      tenant_id,
+      content_id: content.content_id,
+      file_id: file.file_id,
+      version_id: file.version_id as string,
+    };
+    for (const hash of new Set(content.hooks)) draft.writes.hooks.push({ ...of, hash });
+  }
   return file;
 }
 

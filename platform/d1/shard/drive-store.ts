@@ -225,6 +225,7 @@ export class D1DriveStore implements DriveStore {
       ...addRows(db, schema.packs, writes.packs as unknown as Stored[]),
       ...this.#assert(ASSERT_LIVE, neededPacks(writes)),
       ...insertRows(db, schema.contents, writes.contents as unknown as Stored[]),
+      ...insertRows(db, schema.hooks, writes.hooks as unknown as Stored[]),
       ...insertRows(db, schema.versions, writes.versions as unknown as Stored[]),
       ...upsertRows(db, schema.permissions, writes.permissions as unknown as Stored[]),
       ...insertRows(db, schema.uploads, writes.uploads.map(fromUpload)),

@@ -4,6 +4,7 @@ import type {
   PackRow,
   DriveRow,
   FileRow,
+  HookRow,
   JournalRow,
   PermissionRow,
   VersionRow,
@@ -27,6 +28,7 @@ export interface State {
   files: Map<string, FileRow>;
   versions: Map<string, VersionRow>;
   contents: Map<string, ContentRow>;
+  hooks: Map<string, HookRow>;
   packs: Map<string, PackRow>;
   permissions: Map<string, PermissionRow>;
   uploads: Map<string, UploadRow>;
@@ -81,6 +83,7 @@ export class MemoryDriveStore implements DriveStore {
       files: new Map([[drive_id, root]]),
       versions: new Map(),
       contents: new Map(),
+      hooks: new Map(),
       packs: new Map(),
       permissions: new Map(),
       uploads: new Map(),
@@ -193,6 +196,7 @@ export class MemoryDriveStore implements DriveStore {
     for (const pack of writes.packs) if (!next.packs.has(pack.pack_id)) next.packs.set(pack.pack_id, pack);
     if (neededPacks(writes).some((id) => next.packs.get(id)?.state !== "live")) throw new Error("pack_not_live");
     for (const content of writes.contents) insert(next.contents, content.content_id, content, "contents");
+    for (const hook of writes.hooks) insert(next.hooks, `${hook.hash}/${hook.content_id}`, hook, "hooks");
     for (const version of writes.versions) insert(next.versions, versionKey(version), version, "versions");
     for (const permission of writes.permissions) next.permissions.set(permissionKey(permission), permission);
     for (const upload of writes.uploads) insert(next.uploads, upload.upload_id, upload, "uploads");
@@ -236,6 +240,7 @@ const copyOf = (state: State): State => ({
   files: new Map(state.files),
   versions: new Map(state.versions),
   contents: new Map(state.contents),
+  hooks: new Map(state.hooks),
   packs: new Map(state.packs),
   permissions: new Map(state.permissions),
   uploads: new Map(state.uploads),

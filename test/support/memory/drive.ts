@@ -79,6 +79,7 @@ export class MemoryDrive {
       manifest: "",
       packs: [],
       borrowed: [],
+      hooks: [],
       integrity: "pending",
     };
   }

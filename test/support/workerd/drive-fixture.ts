@@ -180,6 +180,7 @@ export class DriveFixture {
       manifest: await writeRoot(series, root),
       packs: series.finished,
       borrowed: [],
+      hooks: [],
       integrity: "ok",
     };
   }

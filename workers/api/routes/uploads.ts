@@ -307,7 +307,9 @@ export function uploadRoutes(api: App): void {
     }),
     async (c) => {
       const { id } = c.req.valid("param");
-      const file = await completeUpload(await depsForSession(c, id), callerOf(c), id, c.req.valid("json").chunks);
+      const { chunks = [], segments } = c.req.valid("json");
+      const wanted = segments ?? chunks.map((chunk_id) => ({ chunk_id }));
+      const file = await completeUpload(await depsForSession(c, id), callerOf(c), id, wanted);
       return c.json(asCaller(c, file), 201);
     },
   );

@@ -9,7 +9,7 @@ import { Account, startBenched, temporaryState } from "../lib/product.ts";
 import type { Sizes } from "../lib/sizes.ts";
 import { median, timed } from "../lib/stats.ts";
 import { milliseconds, times } from "../lib/table.ts";
-import type { Operations } from "../operations/prices.ts";
+import { type Operations, rowsWritten } from "../operations/prices.ts";
 import { Traces } from "../operations/traces.ts";
 import { fillDrive } from "./fill.ts";
 import { growingOperations } from "./operations.ts";
@@ -52,7 +52,7 @@ async function countAll(cleanUp: CleanUp, { name, data }: Side): Promise<Map<str
   const found = new Map<string, Operations>();
   for (const [what, run] of Object.entries(operations)) {
     await run();
-    found.set(what, await traces.count(run));
+    found.set(what, (await traces.count(run)).all);
   }
   await running.stop();
   return found;
@@ -66,13 +66,12 @@ const pairOf = (before: number, after: number): string => `${before} -> ${after}
 /** Rows are those of D1 and of objects together. */
 function row(what: string, small: Operations, large: Operations, ms: { small: number; large: number }): string[] {
   const read = (o: Operations): number => o.d1_rows_read + o.object_rows_read;
-  const written = (o: Operations): number => o.d1_rows_written + o.object_rows_written;
   const r2 = (o: Operations): number => o.r2_class_a + o.r2_class_b;
-  const worst = Math.max(...[read, written, r2].map((of) => grown(of(small), of(large))));
+  const worst = Math.max(...[read, rowsWritten, r2].map((of) => grown(of(small), of(large))));
   return [
     what,
     pairOf(read(small), read(large)),
-    pairOf(written(small), written(large)),
+    pairOf(rowsWritten(small), rowsWritten(large)),
     pairOf(r2(small), r2(large)),
     times(worst),
     `${milliseconds(ms.small)} -> ${milliseconds(ms.large)}`,

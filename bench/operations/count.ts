@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { File } from "../../core/protocol/files.ts";
 import type { Report } from "../lib/case.ts";
 import type { CleanUp } from "../lib/clean-up.ts";
@@ -8,10 +8,10 @@ import { Account, BASE, startBenched } from "../lib/product.ts";
 import type { Sizes } from "../lib/sizes.ts";
 import { dollars, times } from "../lib/table.ts";
 import { waitUntil } from "../lib/wait-until.ts";
-import { type Operations, priceOf, SEED_PRICES } from "./prices.ts";
-import { Traces } from "./traces.ts";
+import { type Operations, priceOf, rowsWritten, SEED_PRICES } from "./prices.ts";
+import { type Counted, Traces } from "./traces.ts";
 
-interface Counted {
+interface Line {
   what: string;
   seed: number | null;
   run(): Promise<unknown>;
@@ -23,7 +23,7 @@ const MB = 1_000_000;
 const WORD = "quicksilver";
 
 /** Each is done once before it is counted, by other names: what a Worker remembers for a minute is then there. */
-async function operations(product: Account, sizes: Sizes): Promise<Counted[]> {
+async function operations(product: Account, sizes: Sizes): Promise<Line[]> {
   const { http } = product;
   const get = (path: string) => () => http.ask("GET", `${BASE}${path}`);
   const many = sizes.small_files;
@@ -32,7 +32,9 @@ async function operations(product: Account, sizes: Sizes): Promise<Counted[]> {
 
   const { file_id: folder_id } = await product.folder("listed");
   await inFlight(Math.min(sizes.entries, 200), 32, (i) => product.folder(`entry ${i}`, folder_id));
-  const file = await product.upload("file.bin", randomBytes(5 * MB));
+  const bytes = randomBytes(5 * MB);
+  const content_hash = createHash("sha256").update(bytes).digest("hex");
+  const file = await product.upload("file.bin", bytes);
   await product.upload("words.txt", Buffer.from(`Found by ${WORD}.`));
   await waitUntil(`search finds "${WORD}"`, 30_000, async () => {
     const { items } = await http.json<{ items: unknown[] }>("GET", `${BASE}/search?q=${WORD}`);
@@ -60,6 +62,19 @@ async function operations(product: Account, sizes: Sizes): Promise<Counted[]> {
     },
     { what: "upload of 5 MB", seed: SEED_PRICES.upload_5_mb, run: upload(5 * MB) },
     {
+      what: "duplicate of 5 MB, by its hash",
+      seed: null,
+      run: () =>
+        http.ask("POST", `${BASE}/files/upload`, {
+          json: { parent_id: "root", name: `duplicate ${serial++}.bin`, size: bytes.length, content_hash },
+        }),
+    },
+    {
+      what: "copy of a file",
+      seed: null,
+      run: () => http.ask("POST", `${BASE}/files/${file.file_id}/copy`, { json: {} }),
+    },
+    {
       what: "download of 5 MB",
       seed: SEED_PRICES.download_5_mb,
       run: get(`/files/${file.file_id}/download`),
@@ -77,20 +92,24 @@ async function operations(product: Account, sizes: Sizes): Promise<Counted[]> {
   ];
 }
 
+const tenths = (n: number): number => Math.round(n * 10) / 10;
+
 function meanOf(total: Operations, count: number): Operations {
-  const entries = Object.entries(total).map(([name, sum]) => [name, Math.round((sum / count) * 10) / 10]);
+  const entries = Object.entries(total).map(([name, sum]) => [name, tenths(sum / count)]);
   return Object.fromEntries(entries) as Operations;
 }
 
 const slashed = (...numbers: number[]): string => numbers.join(" / ");
 
-function row({ what, seed, count = 1 }: Counted, total: Operations): string[] {
-  const counted = meanOf(total, count);
+function row({ what, seed, count = 1 }: Line, { all, later }: Counted): string[] {
+  const counted = meanOf(all, count);
+  const left = rowsWritten(meanOf(later, count));
   const price = priceOf(counted);
   return [
     what,
     String(counted.requests),
     slashed(counted.d1_rows_read, counted.d1_rows_written),
+    `${tenths(rowsWritten(counted) - left)} + ${tenths(left)}`,
     String(counted.object_requests),
     slashed(counted.object_rows_read, counted.object_rows_written),
     slashed(counted.r2_class_a, counted.r2_class_b),
@@ -106,10 +125,10 @@ export async function countOperations(cleanUp: CleanUp, sizes: Sizes): Promise<R
   const product = await Account.register(running.url, "counted");
   const traces = new Traces(running.url);
   const rows: string[][] = [];
-  for (const counted of await operations(product, sizes)) {
+  for (const line of await operations(product, sizes)) {
     // A link's first hit is the one that counts.
-    if (!counted.what.startsWith("link")) await counted.run();
-    rows.push(row(counted, await traces.count(counted.run)));
+    if (!line.what.startsWith("link")) await line.run();
+    rows.push(row(line, await traces.count(line.run)));
   }
   return [
     {
@@ -118,6 +137,7 @@ export async function countOperations(cleanUp: CleanUp, sizes: Sizes): Promise<R
         "operation",
         "requests",
         "D1 rows r / w",
+        "rows w at once + later",
         "object calls",
         "object rows r / w",
         "R2 A / B",

@@ -30,6 +30,9 @@ export interface Operations {
 
 const M = 1e-6;
 
+/** Of D1 and of objects. */
+export const rowsWritten = (o: Operations): number => o.d1_rows_written + o.object_rows_written;
+
 /** Dollars a unit. */
 export const PRICES: Readonly<Record<keyof Operations, number>> = {
   requests: 0.3 * M,

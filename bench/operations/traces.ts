@@ -18,6 +18,9 @@ const NOT_OURS = "coalesce(attributes ->> '$.\"db.query.text\"', '') not like '%
 
 const attribute = (name: string): string => `coalesce(attributes ->> '$."${name}"', 0)`;
 
+/** A request from outside. */
+const IS_REQUEST = "parent_id is null and kind = 'http'";
+
 const CLASS_A = ["PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "ListObjects"];
 const CLASS_B = ["GetObject", "HeadObject"];
 const among = (operations: string[]): string =>
@@ -28,7 +31,7 @@ const among = (operations: string[]): string =>
  * A `sendBatch` counts as one message: what is counted here is one operation, which wakes each queue once.
  */
 const SUMS: Record<keyof Operations, string> = {
-  requests: "sum(parent_id is null and kind = 'http' or name = 'queue')",
+  requests: `sum(${IS_REQUEST} or name = 'queue')`,
   d1_rows_read: `sum(iif(kind = 'd1', ${attribute("cloudflare.d1.response.rows_read")}, 0))`,
   d1_rows_written: `sum(iif(kind = 'd1', ${attribute("cloudflare.d1.response.rows_written")}, 0))`,
   object_requests: "sum(name in ('durable_object_subrequest', 'alarm'))",
@@ -42,6 +45,13 @@ const SUMS: Record<keyof Operations, string> = {
   r2_class_b: `sum(kind = 'r2' and ${among(CLASS_B)})`,
   queue_messages: "sum(name in ('queue_send', 'queue_sendBatch', 'queue_send_batch'))",
 };
+
+export interface Counted {
+  /** With what it left to queues. */
+  all: Operations;
+  /** What the consumers of queues did of it, after the answer. */
+  later: Operations;
+}
 
 export class Traces {
   readonly #url: string;
@@ -71,14 +81,20 @@ export class Traces {
     }
   }
 
-  /** All that happened for `work`, what it left to queues included. Nothing else may run. */
-  async count(work: () => Promise<unknown>): Promise<Operations> {
+  /** What happened for `work`. Nothing else may run. */
+  async count(work: () => Promise<unknown>): Promise<Counted> {
     await this.settled();
     const from = Date.now();
     await work();
     await this.settled();
+    const since = `start_ms >= ${from}`;
+    const asked = `select trace_id from spans where ${since} and ${IS_REQUEST}`;
+    return { all: await this.#sum(since), later: await this.#sum(`${since} and trace_id not in (${asked})`) };
+  }
+
+  async #sum(where: string): Promise<Operations> {
     const columns = Object.values(SUMS).map((sum) => `coalesce(${sum}, 0)`);
-    const [row] = await this.#query(`select ${columns.join(", ")} from spans where start_ms >= ${from}`);
+    const [row] = await this.#query(`select ${columns.join(", ")} from spans where ${where}`);
     const names = Object.keys(SUMS) as (keyof Operations)[];
     return Object.fromEntries(names.map((name, i) => [name, Number(row?.[i])])) as unknown as Operations;
   }

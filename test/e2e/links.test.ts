@@ -59,10 +59,10 @@ test("step 6: the second hit comes from the cache and touches neither D1 nor R2"
     expect(Buffer.from(await bytes.arrayBuffer()).equals(picture)).toBe(true);
   };
   const traces = new Traces(product.url);
-  const first = await traces.count(visit);
+  const first = (await traces.count(visit)).all;
   expect(first.d1_rows_read).toBeGreaterThan(0);
   expect(first.r2_class_b).toBe(1);
-  const { d1_rows_read, d1_rows_written, r2_class_a, r2_class_b, object_requests } = await traces.count(visit);
+  const { d1_rows_read, d1_rows_written, r2_class_a, r2_class_b, object_requests } = (await traces.count(visit)).all;
   expect({ d1_rows_read, d1_rows_written, r2_class_a, r2_class_b, object_requests }).toEqual({
     d1_rows_read: 0,
     d1_rows_written: 0,

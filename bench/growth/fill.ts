@@ -17,6 +17,8 @@ const PER_FOLDER = 1_000;
 /** Every tenth file has an older version, every thousandth a link; sessions of the last day are not swept yet. */
 const OLDER_EVERY = 10;
 const LINK_EVERY = 1_000;
+/** A fifth of the files is larger than 1 MiB, with three hooks or so each. */
+const HOOK_EVERY = 2;
 const DAY_OF_SESSIONS = 5_000;
 
 const KINDS = ["file", "version", "content", "upload", "operation", "folder", "older", "older content", "older upload"];
@@ -142,6 +144,17 @@ function tables(drive: Drive): Made[] {
     { into: "versions", every: OLDER_EVERY, columns: version("older", "older content", "1") },
     { into: "contents", every: OLDER_EVERY, columns: content("older content") },
     { into: "packs", every: OLDER_EVERY, columns: packOf("older upload") },
+    {
+      into: "hooks",
+      every: HOOK_EVERY,
+      columns: {
+        tenant_id: tenant,
+        hash: `substr(${HASH}, 1, 16)`,
+        content_id: id("content"),
+        file_id: id("file"),
+        version_id: id("version"),
+      },
+    },
     {
       into: "permissions",
       every: LINK_EVERY,

@@ -3,6 +3,7 @@
  * may be lost, repeated or late. docs/spec/events.md, E1 and E2.
  */
 import { z } from "zod";
+import { roundIdSchema } from "../garbage/round-state.ts";
 import { idSchema, type TenantId } from "../protocol/ids.ts";
 
 const tenantSchema = z.number().int().min(1).max(0xffffffff);
@@ -42,6 +43,13 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     after: z.object({ drive_id: idSchema, trashed_at: z.number().int(), file_id: idSchema }).optional(),
   }),
   z.object({ job: z.literal("end_versions"), shard, tenant_id: tenantSchema, after: idSchema.optional() }),
+  z.object({
+    job: z.literal("collect_garbage"),
+    shard,
+    tenant_id: tenantSchema,
+    /** Which slice of which round; without it the newest round goes on, or one begins. */
+    slice: z.object({ round: roundIdSchema, step: z.number().int().min(0) }).optional(),
+  }),
   z.object({ job: z.literal("expire_sign_ins") }),
 ]);
 export type CleanupJob = z.infer<typeof cleanupJobSchema>;

@@ -36,6 +36,16 @@ export class DerivedStore {
     await this.#bucket.put(this.#key(tenant, content_id, NONE), new Uint8Array());
   }
 
+  /** For contents that are gone. */
+  async forget(tenant: TenantId, content_ids: readonly string[]): Promise<void> {
+    const keys = content_ids.flatMap((content_id) => [
+      ...SIZE_NAMES.map((size) => this.#picture(tenant, content_id, size)),
+      this.#key(tenant, content_id, NONE),
+    ]);
+    // R2 takes 1,000 keys a call.
+    for (let at = 0; at < keys.length; at += 1_000) await this.#bucket.delete(keys.slice(at, at + 1_000));
+  }
+
   async get(tenant: TenantId, content_id: string, size: PreviewSize): Promise<R2ObjectBody | null> {
     return this.#bucket.get(this.#picture(tenant, content_id, size));
   }

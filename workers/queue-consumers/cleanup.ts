@@ -1,4 +1,4 @@
-/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12; identity.md, I11; versions.md, V8. */
+/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12; identity.md, I11; versions.md, V8; durability.md, G10 and G11. */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
 import { expireUploads, type UploadKey } from "../../core/uploads/expire.ts";
@@ -6,6 +6,7 @@ import { expireSignIns } from "../../platform/d1/directory/sign-in-expiry.ts";
 import { D1ExpiryStore, nextSegment } from "../../platform/d1/shard/expiry-store.ts";
 import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagging-drives.ts";
 import type { Context } from "./context.ts";
+import { runCollectGarbage } from "./garbage.ts";
 import { runEndVersions, runPurgeTrash, sweepTenants } from "./retention.ts";
 import { sendAll } from "./send.ts";
 
@@ -52,6 +53,8 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
       return runPurgeTrash(context, db, job);
     case "end_versions":
       return runEndVersions(context, db, job);
+    case "collect_garbage":
+      return runCollectGarbage(context, db, job);
   }
 }
 

@@ -83,11 +83,11 @@ export class D1RetentionStore implements RetentionStore {
   }
 }
 
-/** Tenants whose last sweep began at `before` or earlier, the longest ago first. */
+/** Tenants whose last sweep began at `before` or earlier, the longest ago first; deleted ones too: their packs are to go. */
 export async function dueTenants(db: D1Database, before: number): Promise<TenantId[]> {
   const { results } = await db
     .prepare(
-      `select tenant_id from tenants where state = 'active' and swept_at <= ?1 order by swept_at limit ${TENANTS}`,
+      `select tenant_id from tenants where state <> 'moving' and swept_at <= ?1 order by swept_at limit ${TENANTS}`,
     )
     .bind(before)
     .all<{ tenant_id: TenantId }>();

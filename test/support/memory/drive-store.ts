@@ -23,7 +23,7 @@ import {
 import type { UploadRow } from "../../../core/uploads/model.ts";
 
 export interface State {
-  tenant_state: "active" | "moving";
+  tenant_state: "active" | "moving" | "deleted";
   drive: DriveRow;
   files: Map<string, FileRow>;
   versions: Map<string, VersionRow>;

@@ -1,0 +1,163 @@
+/**
+ * A round of garbage collection, slice by slice. docs/spec/durability.md, G7 to G13.
+ *
+ *   contents: note the packs of the living, drop the garbage
+ *   packs:    condemn what is not noted, revive what is, delete what an earlier round condemned and the grace is over
+ *
+ * Every step can be repeated, and what a crash leaves undone the next round does.
+ */
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { parseText } from "../manifests/root.ts";
+import { packKey } from "../packs/format.ts";
+import { DriveError } from "../protocol/errors.ts";
+import type { TenantId } from "../protocol/ids.ts";
+import { BlockReader } from "../storage/block-reader.ts";
+import type { Engine } from "../storage/engine.ts";
+import { type GarbagePolicy, type GarbageStore, RoundOver } from "./ports.ts";
+import { loadState, newRound, type RoundState, saveState, stateKey } from "./round-state.ts";
+import { judge } from "./verdict.ts";
+
+const DAY = 24 * 60 * 60 * 1000;
+/** A round whose state is older does not go on: what it noted says too little of today. */
+const ROUND_MAX = 2 * DAY;
+
+export interface GarbageDeps {
+  tenant_id: TenantId;
+  store: GarbageStore;
+  engine: Engine;
+  /** Forgets what was made from contents: pictures. */
+  forget(content_ids: readonly string[]): Promise<void>;
+  /** Pages of one slice, so that it stays within an invocation. */
+  pages: number;
+  now(): number;
+  /** A content whose packs cannot be known. */
+  report(content_id: string, error: unknown): void;
+}
+
+/** The slice of a round that comes next. */
+export interface NextSlice {
+  round: string;
+  step: number;
+}
+
+/**
+ * One slice.
+ * @param slice null goes on with the newest round, or begins one
+ * @returns the slice to do next; null when the round is done or is not the newest any more
+ */
+export async function collectGarbage(deps: GarbageDeps, slice: NextSlice | null): Promise<NextSlice | null> {
+  const policy = await deps.store.policy();
+  if (policy === null) return null;
+  const state = slice === null ? await beginOrResume(deps, policy) : await stateOf(deps, policy, slice);
+  if (state === null) return null;
+  try {
+    return (await runSlice(deps, policy, state)) ? await finish(deps, policy, state) : await suspend(deps, state);
+  } catch (error) {
+    if (error instanceof RoundOver) return null;
+    throw error;
+  }
+}
+
+/** Null for a message that is late or came twice. */
+async function stateOf(deps: GarbageDeps, policy: GarbagePolicy, slice: NextSlice): Promise<RoundState | null> {
+  if (policy.garbage_round !== slice.round) return null;
+  const state = await loadState(deps.engine.objects, deps.tenant_id);
+  return state?.place.round === slice.round && state.place.step === slice.step ? state : null;
+}
+
+async function beginOrResume(deps: GarbageDeps, policy: GarbagePolicy): Promise<RoundState> {
+  const now = deps.now();
+  const state = await loadState(deps.engine.objects, deps.tenant_id);
+  if (state?.place.round === policy.garbage_round && Math.abs(now - state.place.started_at) < ROUND_MAX) return state;
+  return begin(deps);
+}
+
+async function begin({ store, now }: GarbageDeps): Promise<RoundState> {
+  const round = bytesToHex(crypto.getRandomValues(new Uint8Array(8)));
+  // Before anything is read: what others condemn from now on is no earlier round's.
+  await store.begin(round);
+  return newRound(round, now());
+}
+
+/** @returns whether the round is done */
+async function runSlice(deps: GarbageDeps, policy: GarbagePolicy, state: RoundState): Promise<boolean> {
+  const { place } = state;
+  for (let pages = 0; pages < deps.pages; pages++) {
+    const last =
+      place.phase === "contents" ? await notePage(deps, policy, state) : await judgePage(deps, policy, state);
+    if (last !== null) place.after = last;
+    else if (place.phase === "packs") return true;
+    else Object.assign(place, { phase: "packs", after: "" });
+  }
+  return false;
+}
+
+/** @returns the last id of the page, null at the end */
+async function notePage(
+  deps: GarbageDeps,
+  policy: GarbagePolicy,
+  { place, needed }: RoundState,
+): Promise<string | null> {
+  const page = await deps.store.contents(place.after);
+  const garbage: string[] = [];
+  const reader = new BlockReader(deps.engine, deps.tenant_id);
+  for (const { content_id, manifest, is_garbage } of page) {
+    if (is_garbage || policy.is_deleted) {
+      garbage.push(content_id);
+      continue;
+    }
+    try {
+      for (const pack_id of await packsOf(reader, manifest)) needed.add(pack_id);
+    } catch (error) {
+      // Only what is damaged for good: a store that does not answer is asked again.
+      if (!(error instanceof DriveError)) throw error;
+      place.is_blind = true;
+      deps.report(content_id, error);
+    }
+  }
+  if (garbage.length > 0) {
+    await deps.forget(garbage);
+    await deps.store.drop(place.round, garbage);
+  }
+  return page.at(-1)?.content_id ?? null;
+}
+
+/** The root names all packs; a pointer only that of the root (M4). */
+async function packsOf(reader: BlockReader, manifest: string): Promise<string[]> {
+  const node = await parseText(manifest);
+  return node.kind === "pointer" ? [...node.packs, ...(await reader.root(manifest)).packs] : node.packs;
+}
+
+/** @returns the last id of the page, null at the end */
+async function judgePage(
+  deps: GarbageDeps,
+  policy: GarbagePolicy,
+  { place, needed }: RoundState,
+): Promise<string | null> {
+  const { store, engine, tenant_id } = deps;
+  const remove = async (pack_ids: readonly string[]): Promise<void> => {
+    if (pack_ids.length > 0) await engine.objects.delete(pack_ids.map((pack_id) => packKey(tenant_id, pack_id)));
+  };
+  const page = await store.packs(place.after);
+  const now = deps.now();
+  const verdict = judge(page, needed, { place, now, grace: policy.is_deleted ? 0 : policy.grace_days * DAY });
+  // What an earlier crash left behind; the tombstones that are to be forgotten are among them.
+  await remove(page.filter(({ state }) => state === "deleted").map(({ pack_id }) => pack_id));
+  if (Object.values(verdict).some((pack_ids) => pack_ids.length > 0))
+    await remove(await store.judge(place.round, verdict, now));
+  place.has_condemned ||= verdict.condemned.length > 0;
+  return page.at(-1)?.pack_id ?? null;
+}
+
+async function suspend({ engine, tenant_id }: GarbageDeps, state: RoundState): Promise<NextSlice> {
+  state.place.step += 1;
+  await saveState(engine.objects, tenant_id, state);
+  return { round: state.place.round, step: state.place.step };
+}
+
+/** Without a grace the second look follows at once (G13). */
+async function finish(deps: GarbageDeps, policy: GarbagePolicy, { place }: RoundState): Promise<NextSlice | null> {
+  await deps.engine.objects.delete([stateKey(deps.tenant_id)]);
+  const isErasure = policy.is_deleted || policy.grace_days === 0;
+  return isErasure && place.has_condemned ? suspend(deps, await begin(deps)) : null;
+}

@@ -1,0 +1,28 @@
+/** Jobs of garbage collection: one slice each. docs/spec/durability.md, G10. */
+import type { CleanupJob } from "../../core/events/wake.ts";
+import { collectGarbage } from "../../core/garbage/round.ts";
+import { D1GarbageStore } from "../../platform/d1/shard/garbage-store.ts";
+import type { Context } from "./context.ts";
+
+type Job = Extract<CleanupJob, { job: "collect_garbage" }>;
+
+/** 20,000 contents or 40,000 packs: one or two seconds of CPU, and few enough calls. */
+const PAGES = 40;
+
+export async function runCollectGarbage(context: Context, db: D1Database, job: Job): Promise<void> {
+  const { tenant_id } = job;
+  const slice = await collectGarbage(
+    {
+      tenant_id,
+      store: new D1GarbageStore(db, tenant_id),
+      engine: context.engine,
+      forget: (content_ids) => context.derived.forget(tenant_id, content_ids),
+      pages: PAGES,
+      now: context.now,
+      report: (content_id, error) =>
+        console.error({ message: "a manifest does not open", tenant_id, content_id, error: String(error) }),
+    },
+    job.slice ?? null,
+  );
+  if (slice !== null) await context.env.CLEANUP.send({ ...job, slice } satisfies CleanupJob);
+}

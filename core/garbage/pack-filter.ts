@@ -20,7 +20,8 @@ export class PackFilter {
       const mixed = Math.imul(Number.parseInt(pack_id.slice(from, from + 8), 16) ^ this.#salt, factor);
       return (mixed ^ (mixed >>> 15)) >>> 0;
     };
-    const [first, step] = [word(32, 0x85ebca6b), word(40, 0xc2b2ae35) | 1];
+    const [first, step] = [word(32, 0x85ebca6b), word(40, 0xc2b2ae35)];
+    // Both are unsigned, so their sums are exact and positive.
     for (let i = 0; i < PER_PACK; i++) yield (first + i * step) % BITS;
   }
 

@@ -1,0 +1,77 @@
+/** docs/spec/durability.md, G7 to G12, in memory; the real stores: workers/queue-consumers/garbage.test.ts. */
+import { describe, expect, it } from "vitest";
+import { newPackId } from "../packs/format.ts";
+import { collect } from "../storage/collect.ts";
+import { readContent } from "../storage/read.ts";
+import { PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
+import { joinNodes, parseText } from "../manifests/root.ts";
+import { MemoryDrive, TENANT } from "../../test/support/memory/drive.ts";
+import { memoryEngine, piecesOf } from "../../test/support/memory/engine.ts";
+import { MemoryGarbageStore } from "../../test/support/memory/garbage-store.ts";
+import { collectGarbage, type GarbageDeps } from "./round.ts";
+
+const DAY = 24 * 60 * 60 * 1000;
+
+function setUp() {
+  const drive = new MemoryDrive();
+  const engine = memoryEngine();
+  const store = new MemoryGarbageStore(drive.store);
+  const deps: GarbageDeps = {
+    tenant_id: TENANT,
+    store,
+    engine,
+    forget: async () => undefined,
+    pages: 1_000,
+    now: () => drive.now,
+    report: () => undefined,
+  };
+  return { drive, engine, deps };
+}
+
+describe("G12", () => {
+  it("a pointer's root says which packs are needed, the root's own among them", async () => {
+    const { drive, engine, deps } = setUp();
+    const target = drive.target("big");
+    const upload = drive.upload(target, 600);
+    const { upload_id } = upload;
+    const hub = drive.hub();
+    await drive.submit(hub, { op: "reserve_upload", upload });
+    const series = new PackSeries(engine, TENANT, upload_id);
+    const bytes = crypto.getRandomValues(new Uint8Array(600));
+    const options = { bits: 14, size: 1, whole: false } as const;
+    const parts = [];
+    for (const byte of bytes) parts.push(await writeBlocks(series, piecesOf(Uint8Array.of(byte)), options));
+    const manifest = await writeRoot(series, joinNodes(14, parts));
+    expect((await parseText(manifest)).kind).toBe("pointer");
+    const content = { ...drive.content(600), manifest, packs: series.finished };
+    expect(await drive.submit(hub, { op: "commit_upload", upload_id, target, content })).toMatchObject({ ok: true });
+    for (let rounds = 0; rounds < 3; rounds++) {
+      drive.now += 40 * DAY;
+      expect(await collectGarbage(deps, null)).toBeNull();
+    }
+    const packs = [...drive.store.state.packs.values()];
+    expect([packs.length, new Set(packs.map((pack) => pack.state))]).toEqual([601, new Set(["live"])]);
+    expect(await collect(await readContent(engine, TENANT, manifest, 0, 600), 600)).toEqual(bytes);
+  });
+});
+
+describe("G7", () => {
+  it("a page, a slice and a round are bounded by rows, not by what a tenant has", async () => {
+    const { drive, engine, deps } = setUp();
+    const pack = (): string => newPackId(drive.id());
+    const ids = Array.from({ length: 5_000 }, pack);
+    drive.store.interfere(({ packs }) => {
+      const row = { tenant_id: TENANT, state: "live", size: 1, key_version: 1, created_at: 0, changed_at: 0 } as const;
+      for (const pack_id of ids) packs.set(pack_id, { ...row, pack_id, round: "" });
+    });
+    drive.now += 2 * DAY;
+    const sliced = { ...deps, pages: 2 };
+    let slices = 1;
+    for (let next = await collectGarbage(sliced, null); next !== null; slices++)
+      next = await collectGarbage(sliced, next);
+    // 500 rows a page, one page that ends each phase.
+    expect(slices).toBe(6);
+    expect([...drive.store.state.packs.values()].every(({ state }) => state === "condemned")).toBe(true);
+    expect(engine.objects.objects.size).toBe(0);
+  });
+});

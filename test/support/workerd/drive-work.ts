@@ -79,6 +79,10 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
         links.folder((await links.find(token as string)) as Link, folder.file_id, "", PAGE),
       "links that reach a file": () => links.tokensReaching([file.file_id, folder.file_id]),
       "upload session": () => uploads.find(drive.id()),
+      "chunks of a session": () => uploads.chunks(drive.id()),
+      "class of a file's blocks": () => uploads.blockBits(file.file_id),
+      "versions that segments name": () =>
+        uploads.versions(me, [{ file_id: file.file_id, version_id: file.version_id as string }]),
       "earlier try of an upload": () => uploads.madeBy(root, "op"),
       "known content": () => uploads.withContent(root, file.content_hash as string, file.size),
       "what a consumer has to do": () => events.pending({ entries: PAGE, due: PAGE }, Date.now()),
@@ -99,6 +103,15 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
         made = await drive.folder(`made ${serial++}`, home);
       },
       "upload of one request, opened": () => uploads.stage(drive.upload(`staged ${serial++}`, 3, { parent_id: home })),
+      chunk: async () => {
+        const upload = drive.upload(`of chunks ${serial++}`, 3, { parent_id: home });
+        const { upload_id } = upload;
+        await uploads.stage(upload);
+        const place = { pack_id: drive.id(), pack_size: 1, key_version: 1 };
+        const content = { size: 3, manifest: "", content_hash: null, hooks: [] };
+        await uploads.putChunk({ tenant_id: tenant, upload_id, chunk_index: 0, chunk_id: "a", ...content, ...place });
+        await uploads.repeatChunk(upload_id, "a", 1);
+      },
       upload: () => drive.file(`uploaded ${serial++}`, bytes("new"), { parent_id: home }),
       "new version": () => drive.file("file.txt", bytes("three"), { file_id: file.file_id }),
       rename: () => drive.run({ op: "update", file_id: made.file_id, name: `renamed ${serial++}` }),

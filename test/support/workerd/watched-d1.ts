@@ -52,7 +52,10 @@ export class WatchedD1 {
         this.#statement({ sql: prepared.sql, args, real: this.#real.prepare(prepared.sql).bind(...args) }),
       all,
       run: all,
-      first: async () => (await all()).results[0] ?? null,
+      first: async (column?: string) => {
+        const row = ((await all()).results[0] as Record<string, unknown> | undefined) ?? null;
+        return row === null || column === undefined ? row : row[column];
+      },
     } as unknown as D1PreparedStatement;
     this.#prepared.set(statement, prepared);
     return statement;

@@ -3,6 +3,7 @@
  * over hibernating WebSockets, and wakes the consumers of its journal. Rules: docs/spec/sync.md.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { Wake } from "../core/events/wake.ts";
 import type { JournalRow } from "../core/files/model.ts";
 import { newId, tenantOf } from "../core/protocol/ids.ts";
 import { SOCKET_PROTOCOL, type SocketMessage } from "../core/protocol/sync.ts";
@@ -81,7 +82,7 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
       },
       now: () => Date.now(),
       newId: () => newId(tenant_id, Date.now()),
-      announce: (entries) => this.#announce(entries),
+      announce: (entries, unverified) => this.#announce(entries, unverified),
       report: (error) => {
         // The tenant may lie in another shard by now: look again before the next command.
         this.#store = null;
@@ -99,13 +100,14 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
   }
 
   /** All of it may be lost: a device has its cursor, a consumer its mark in the journal, a cached answer its age. */
-  #announce(entries: JournalRow[]): void {
+  #announce(entries: JournalRow[], unverified: boolean): void {
     const last = entries.at(-1) as JournalRow;
     const { tenant_id, drive_id, seq } = last;
     const changes =
       entries.length > INLINE_MAX ? undefined : entries.map(({ seq, file_id, op }) => ({ seq, file_id, op }));
     this.#broadcast({ type: "changes", drive_id, seq, changes });
-    const sent = this.env.FILE_EVENTS.send({ tenant_id, drive_id, seq }).catch((error: unknown) =>
+    const wake: Wake = { tenant_id, drive_id, seq, ...(unverified ? { unverified } : {}) };
+    const sent = this.env.FILE_EVENTS.send(wake).catch((error: unknown) =>
       console.warn({ message: "a wake was not queued; the sweep will", drive_id, seq, error: String(error) }),
     );
     this.ctx.waitUntil(sent);

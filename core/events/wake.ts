@@ -8,8 +8,18 @@ import { idSchema, type TenantId } from "../protocol/ids.ts";
 
 const tenantSchema = z.number().int().min(1).max(0xffffffff);
 
-export const wakeSchema = z.object({ tenant_id: tenantSchema, drive_id: idSchema, seq: z.number().int().min(0) });
+const driveKey = { tenant_id: tenantSchema, drive_id: idSchema };
+
+export const wakeSchema = z.object({
+  ...driveKey,
+  seq: z.number().int().min(0),
+  /** Contents of the drive wait for their verification. */
+  unverified: z.boolean().optional(),
+});
 export type Wake = z.infer<typeof wakeSchema>;
+
+/** Message of the queue `verification`: there is something to verify in the drive. */
+export const verificationWakeSchema = z.object(driveKey);
 
 /** Each has a queue of its own, and a durable mark in every drive. Names are stored in `event_marks`. */
 export const CONSUMERS = ["previews", "search-index", "notifications"] as const;
@@ -28,7 +38,7 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
   z.object({
     job: z.literal("republish"),
     shard,
-    after: z.object({ tenant_id: tenantSchema, drive_id: idSchema }).optional(),
+    after: z.object(driveKey).optional(),
   }),
   z.object({
     job: z.literal("expire_uploads"),
@@ -50,6 +60,7 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     /** Which slice of which round; without it the newest round goes on, or one begins. */
     slice: z.object({ round: roundIdSchema, step: z.number().int().min(0) }).optional(),
   }),
+  z.object({ job: z.literal("join_contents"), shard, tenant_id: tenantSchema }),
   z.object({ job: z.literal("expire_sign_ins") }),
 ]);
 export type CleanupJob = z.infer<typeof cleanupJobSchema>;
@@ -59,7 +70,9 @@ export function coalesce(wakes: readonly Wake[]): Wake[] {
   const newest = new Map<string, Wake>();
   for (const wake of wakes) {
     const known = newest.get(wake.drive_id);
-    if (known === undefined || known.seq < wake.seq) newest.set(wake.drive_id, wake);
+    const unverified = known?.unverified === true || wake.unverified === true;
+    const newer = known === undefined || known.seq < wake.seq ? wake : known;
+    newest.set(wake.drive_id, unverified ? { ...newer, unverified } : newer);
   }
   return [...newest.values()];
 }

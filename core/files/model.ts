@@ -75,6 +75,22 @@ export interface HookRow {
   version_id: string;
 }
 
+/** A content whose SHA-256 is still to be computed: docs/spec/storage.md, S5. */
+export interface VerificationRow {
+  tenant_id: TenantId;
+  drive_id: string;
+  content_id: string;
+  declared_hash: string | null;
+  /** What was hashed, and the state of the hash behind it; null at the beginning. */
+  hashed_bytes: number;
+  state: string | null;
+  /** Tries since the last progress. */
+  attempts: number;
+  error: string | null;
+  /** Milliseconds since the epoch; `NEVER` when it is dead. */
+  next_at: number;
+}
+
 /** One object of encrypted blocks. */
 export interface PackRow {
   tenant_id: TenantId;

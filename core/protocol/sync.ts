@@ -14,6 +14,7 @@ export const JOURNAL_OPS = [
   "shared",
   "unshared",
   "version_purged",
+  "verified",
 ] as const;
 export type JournalOp = (typeof JOURNAL_OPS)[number];
 

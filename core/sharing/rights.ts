@@ -43,6 +43,10 @@ export function permissionOf(
   return best;
 }
 
+/** Whether the principal may view what lives: `decide` for what is only a candidate. */
+export const canView = (principal: Principal, access: Access): boolean =>
+  permissionOf(principal, access) !== null && access.chain.every((f) => f.trashed_at === null);
+
 /** Until when the principal holds at least `wanted`: milliseconds since the epoch, `Infinity` for good, null for not at all. */
 export function heldUntil(
   principal: Principal,

@@ -26,6 +26,13 @@ export interface StoredContent {
   integrity: Integrity;
 }
 
+/** Bytes that are verified and visible somewhere in the tenant. */
+export interface KnownContent {
+  content_id: string;
+  content_hash: string;
+  size: number;
+}
+
 export type Command =
   | { op: "reserve_upload"; upload: UploadRow }
   | { op: "release_upload"; upload_id: string }
@@ -35,14 +42,12 @@ export type Command =
   | { op: "commit_content"; upload_id: string; target: UploadTarget; content: StoredContent }
   /** Ends the session of a batch: `committed` when a content of it was, else `aborted`. */
   | { op: "close_upload"; upload_id: string }
-  /** A file or version of bytes that another file of the tenant has: instant uploads and copies of a file. */
-  | {
-      op: "create_from";
-      source_file_id: string;
-      /** What the source must still have, where the caller asked for these bytes and not for that file. */
-      content_hash?: string | undefined;
-      target: UploadTarget;
-    }
+  /** A file or version of bytes that another file of the drive has. */
+  | { op: "create_from"; source_file_id: string; target: UploadTarget }
+  /** The same of verified bytes that any drive of the tenant has; that the caller can read them was checked. */
+  | { op: "create_known"; content: KnownContent; target: UploadTarget }
+  /** The hash that was read back of a content of this drive: docs/spec/storage.md, S5. */
+  | { op: "verify_content"; content_id: string; content_hash: string; integrity: Exclude<Integrity, "pending"> }
   | { op: "copy_tree"; file_id: string; parent_id: string; name: string }
   | { op: "create_folder"; parent_id: string; name: string; on_name_conflict: "fail" | "rename" }
   | {

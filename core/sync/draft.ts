@@ -35,6 +35,8 @@ export class Draft {
       versions: [],
       contents: [],
       hooks: [],
+      verifications: [],
+      verified: [],
       packs: [],
       borrowed: [],
       permissions: [],
@@ -68,6 +70,11 @@ export class Draft {
     const file = this.find(file_id);
     if (file === null) throw new DriveError("not_found", "There is no such file.");
     return file;
+  }
+
+  /** Files that were read and have this content. */
+  having(content_id: string): FileRow[] {
+    return [...this.#files.values()].filter((file) => file.content_id === content_id);
   }
 
   /** The file itself and its ancestors, nearest first. */
@@ -163,7 +170,7 @@ export class Draft {
     // Here and nowhere else: the first version of a content that the batch brings is its home (G2).
     const homeless = new Set(writes.contents.map((content) => content.content_id));
     writes.versions = this.versions.map((version) => ({ ...version, is_shared: !homeless.delete(version.content_id) }));
-    const nothing = writes.journal.length === 0 && writes.uploads.length === 0 && writes.settled.length === 0;
-    return nothing ? null : writes;
+    const changes = [writes.journal, writes.uploads, writes.settled, writes.verified];
+    return changes.every((rows) => rows.length === 0) ? null : writes;
   }
 }

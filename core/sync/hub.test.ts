@@ -4,6 +4,7 @@ import { MemoryDrive } from "../../test/support/memory/drive.ts";
 import { type Fault, FaultyStore } from "../../test/support/memory/faulty-store.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Outcome, Result } from "./commands.ts";
+import type { Hub } from "./hub.ts";
 
 const done = (result: Result): Outcome => {
   if (!result.ok) throw new Error(`refused: ${result.failure.code}`);
@@ -399,20 +400,68 @@ describe("quota", () => {
     expect(drive.store.state.drive).toMatchObject({ used_bytes: 0, reserved_bytes: 10 });
   });
 
-  it("U11: bytes that were asked for by their hash are not taken from a file that has others by now", async () => {
-    const drive = new MemoryDrive(100);
-    const hub = drive.hub();
-    const upload = drive.upload(drive.target("source"), 10);
+  /** A file of bytes whose hash is not known yet. */
+  async function pending(drive: MemoryDrive, hub: Hub, name: string, declared_hash: string | null = null) {
+    const upload = { ...drive.upload(drive.target(name), 10), declared_hash };
     await drive.submit(hub, { op: "reserve_upload", upload });
     const { upload_id, target } = upload;
-    const content = { ...drive.content(10), content_hash: "now" };
-    const source_file_id = done(await drive.submit(hub, { op: "commit_upload", upload_id, target, content })).file!
-      .file_id;
-    const from = (content_hash: string) =>
-      drive.submit(hub, { op: "create_from", source_file_id, content_hash, target: drive.target("copy") });
-    expect(codeOf(await from("before"))).toBe("base_mismatch");
-    expect(names(drive)).toEqual(["source"]);
-    expect(codeOf(await from("now"))).toBe("ok");
+    const content = drive.content(10);
+    return done(await drive.submit(hub, { op: "commit_upload", upload_id, target, content })).file!;
+  }
+
+  it("U11: known bytes make a file while their content is there as it was asked for, and need space", async () => {
+    const drive = new MemoryDrive(25);
+    const hub = drive.hub();
+    const { content_id } = (await pending(drive, hub, "source")) as { content_id: string };
+    const known = (name: string, content_hash: string) => {
+      const content = { content_id, content_hash, size: 10 };
+      return drive.submit(hub, { op: "create_known", content, target: drive.target(name) });
+    };
+    expect(codeOf(await known("copy", "now"))).toBe("base_mismatch");
+    await drive.submit(hub, { op: "verify_content", content_id, content_hash: "now", integrity: "ok" });
+    expect(codeOf(await known("copy", "before"))).toBe("base_mismatch");
+    expect(done(await known("copy", "now")).file).toMatchObject({ content_id, content_hash: "now", integrity: "ok" });
+    expect(codeOf(await known("third", "now"))).toBe("quota_exceeded");
+    expect(names(drive)).toEqual(["copy", "source"]);
+  });
+
+  it("S5: a content without a hash waits for its verification, with what was declared; others do not", async () => {
+    const drive = new MemoryDrive(100);
+    const hub = drive.hub();
+    const file = await pending(drive, hub, "chunks", "said");
+    const upload = drive.upload(drive.target("whole"), 10);
+    await drive.submit(hub, { op: "reserve_upload", upload });
+    const { upload_id, target } = upload;
+    const content = { ...drive.content(10), content_hash: "known", integrity: "ok" as const };
+    await drive.submit(hub, { op: "commit_upload", upload_id, target, content });
+    const rows = [...drive.store.state.verifications.values()];
+    expect(rows).toMatchObject([{ content_id: file.content_id, declared_hash: "said", hashed_bytes: 0, state: null }]);
+  });
+
+  it("S7: a verification reaches every file and version of the content, old ones too, and tells of each file once", async () => {
+    const drive = new MemoryDrive(100);
+    const hub = drive.hub();
+    const first = await pending(drive, hub, "first");
+    const content_id = first.content_id as string;
+    const source_file_id = first.file_id;
+    const copy = await drive.submit(hub, { op: "create_from", source_file_id, target: drive.target("copy") });
+    const changed = await drive.submit(hub, { op: "create_from", source_file_id, target: drive.target("changed") });
+    const other = await pending(drive, hub, "other");
+    const { file_id } = done(changed).file!;
+    const onto = { kind: "version", file_id, if_version_id: null, mime_type: null, modified_at: null } as const;
+    await drive.submit(hub, { op: "create_from", source_file_id: other.file_id, target: onto });
+    const { seq } = drive.store.state.drive;
+    const command = { op: "verify_content", content_id, content_hash: "known", integrity: "ok" } as const;
+    // Together with a restore of the old bytes: whichever is first, nothing stays without its hash.
+    const old = [...drive.store.state.versions.values()].find((v) => v.file_id === file_id)!.version_id;
+    const asked = [command, { op: "restore_version", file_id, version_id: old } as const, command];
+    expect((await Promise.all(asked.map((one) => drive.submit(hub, one)))).map(codeOf)).toEqual(["ok", "ok", "ok"]);
+    const { files, versions, contents, journal } = drive.store.state;
+    for (const row of [...files.values(), ...versions.values(), contents.get(content_id)!])
+      if ("content_id" in row && row.content_id === content_id) expect(row.content_hash).toBe("known");
+    expect([...files.values()].filter((f) => f.integrity === "pending").map((f) => f.name)).toEqual(["other"]);
+    const told = journal.filter((entry) => entry.op === "verified" && entry.seq > seq).map((entry) => entry.file_id);
+    expect(told.toSorted()).toEqual([first.file_id, done(copy).file!.file_id].toSorted());
   });
 
   it("of a commit and a release at once one wins", async () => {

@@ -18,6 +18,9 @@ const GROUP_MAX = 512;
 /** Commands that wait: more than that is minutes of work, and their senders have given up by then. */
 const QUEUE_MAX = 10_000;
 
+/** Commands that share a group with their like only. */
+const APART = ["purge", "verify_content"] as const;
+
 interface Pending {
   submission: Submission;
   resolve(result: Result): void;
@@ -72,17 +75,17 @@ export class Hub {
   }
 
   /**
-   * The next group. Purges go by themselves: what one ends was read before the group, and another command of the same
-   * group could have put something into it, or still find what was in it. A repeat waits for the next group, where it
-   * finds what the first one left.
+   * The next group. Purges and verifications go by themselves: what they change was read before the group, and another
+   * command of the same group could have added to it, or still find what was there. A repeat waits for the next group,
+   * where it finds what the first one left.
    */
   #take(): Pending[] {
-    const isPurge = ({ submission }: Pending): boolean => submission.command.op === "purge";
-    const first = isPurge(this.#queue[0] as Pending);
+    const kindOf = ({ submission }: Pending): string => APART.find((op) => op === submission.command.op) ?? "together";
+    const first = kindOf(this.#queue[0] as Pending);
     const seen = new Set<string>();
     const end = this.#queue.findIndex((pending) => {
       const { op_id } = pending.submission;
-      if (isPurge(pending) !== first || seen.has(op_id)) return true;
+      if (kindOf(pending) !== first || seen.has(op_id)) return true;
       seen.add(op_id);
       return false;
     });
@@ -130,7 +133,7 @@ export class Hub {
       if (writes !== null) await this.#ports.store.commit(writes);
       // What an earlier try committed may never have been announced: say it again.
       const entries = [...[...done.values()].map((d) => d.entry), ...planned.journal];
-      if (entries.length > 0) this.#ports.announce(entries);
+      if (entries.length > 0) this.#ports.announce(entries, planned.verifications.length > 0);
       return results;
     } catch (error) {
       this.#ports.report(error);

@@ -6,6 +6,7 @@ import type {
   JournalRow,
   PackRow,
   PermissionRow,
+  VerificationRow,
   VersionRow,
 } from "../files/model.ts";
 import type { UploadRow } from "../uploads/model.ts";
@@ -38,6 +39,10 @@ export interface Needs {
   upload_ids: Set<string>;
   /** Packs whose state is needed. */
   pack_ids: Set<string>;
+  /** Contents of any drive of the tenant, as far as they are living. */
+  content_ids: Set<string>;
+  /** Contents whose files in this drive are needed, as far as they wait for a verification. */
+  pending_ids: Set<string>;
   versions: { file_id: string; version_id: string }[];
   /** The oldest versions of a file up to a number, `PURGE_MAX` at most. */
   histories: { file_id: string; through: number }[];
@@ -57,6 +62,7 @@ export interface Snapshot {
   heights: Map<string, number>;
   uploads: UploadRow[];
   packs: Pick<PackRow, "pack_id" | "state">[];
+  contents: Pick<ContentRow, "content_id" | "content_hash" | "size">[];
   versions: VersionRow[];
   permissions: PermissionRow[];
   /** Commands that were already committed, with what they left. */
@@ -74,6 +80,9 @@ export interface Writes {
   versions: VersionRow[];
   contents: ContentRow[];
   hooks: HookRow[];
+  verifications: VerificationRow[];
+  /** Sets the hash of contents, and of all versions that have them; of files, `files` does. */
+  verified: { content_id: string; content_hash: string }[];
   /** A pack of a batch comes with each of its groups; the first one makes its row. */
   packs: PackRow[];
   /** Ids of packs of other uploads that the contents need. The batch fails unless they and `packs` are all live (G4). */
@@ -110,8 +119,11 @@ export interface HubPorts {
   store: DriveStore;
   now(): number;
   newId(): string;
-  /** After a commit, in order. Must not throw; what it does is replayed from the journal when it is lost. */
-  announce(entries: JournalRow[]): void;
+  /**
+   * After a commit, in order. Must not throw; what it does is replayed from the journal when it is lost.
+   * @param unverified whether contents are to be verified now
+   */
+  announce(entries: JournalRow[], unverified: boolean): void;
   /** A batch that failed: for the operator, the commands are tried again one by one. */
   report(error: unknown): void;
 }

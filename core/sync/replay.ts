@@ -37,10 +37,13 @@ function traceOf(command: Asked): Trace {
     case "reserve_upload":
     case "release_upload":
     case "close_upload":
+    // Done again it finds nothing to do.
+    case "verify_content":
       return { ops: [] };
     case "commit_upload":
     case "commit_content":
     case "create_from":
+    case "create_known":
       return traceOfTarget(command.target);
     case "create_folder": {
       const name = command.on_name_conflict === "rename" ? null : command.name;

@@ -44,8 +44,11 @@ export interface UploadStore {
    * @param refs some hundreds at most
    */
   versions(principal: Principal, refs: readonly VersionRef[]): Promise<StoredVersion[]>;
-  /** Living files of the drive whose current content has this verified hash: candidates for an instant upload. */
-  withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]>;
+  /**
+   * Files whose current content has this verified hash, with what the user holds on them: candidates for an instant
+   * upload, some of them, of this drive and of those of the tenant that the user knows. One query, whoever has them.
+   */
+  withContent(user_id: string, drive_id: string, content_hash: string, size: number): Promise<Access[]>;
   /** What an earlier try of an operation made. */
   madeBy(
     drive_id: string,

@@ -4,7 +4,7 @@ import { idOfKey, newId } from "../protocol/ids.ts";
 import type { Segment } from "../protocol/uploads.ts";
 import type { FileRow } from "../files/model.ts";
 import { parseName } from "../files/names.ts";
-import { type Principal, requireRight } from "../sharing/rights.ts";
+import { canView, type Principal, requireRight } from "../sharing/rights.ts";
 import { HookSampler } from "../manifests/hooks.ts";
 import { packKey } from "../packs/format.ts";
 import { PACK_MAX } from "../packs/writer.ts";
@@ -97,27 +97,22 @@ async function fromKnown(
   caller: Caller,
   drive_id: string,
   target: UploadTarget,
-  hash: string,
+  content_hash: string,
   size: number,
 ): Promise<FileRow | null> {
-  for (const candidate of await deps.uploads.withContent(drive_id, hash, size)) {
-    const readable = await requireRight(deps.rights, caller.principal, candidate.file_id, "view").catch(
-      (error: unknown) => {
-        if (error instanceof DriveError) return null;
-        throw error;
-      },
-    );
-    if (readable === null) continue;
-    const command = { op: "create_from", source_file_id: candidate.file_id, content_hash: hash, target } as const;
-    try {
-      const outcome = await deps.submit(drive_id, { command, actor: caller.actor, op_id: caller.op_id });
-      return outcome.file as FileRow;
-    } catch (error) {
-      // The candidate has other bytes by now: another one may do, else the bytes must be sent.
-      if (!(error instanceof DriveError) || error.code !== "base_mismatch") throw error;
-    }
+  const { principal, actor, op_id } = caller;
+  const candidates = await deps.uploads.withContent(principal.user_id, drive_id, content_hash, size);
+  const known = candidates.find((access) => canView(principal, access));
+  if (known === undefined) return null;
+  const content = { content_id: known.file.content_id as string, content_hash, size };
+  try {
+    const { file } = await deps.submit(drive_id, { command: { op: "create_known", content, target }, actor, op_id });
+    return file as FileRow;
+  } catch (error) {
+    // The content has gone meanwhile: the bytes must be sent.
+    if (error instanceof DriveError && error.code === "base_mismatch") return null;
+    throw error;
   }
-  return null;
 }
 
 /** One request with the whole body, of any length, known or not. */

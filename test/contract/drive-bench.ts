@@ -26,6 +26,8 @@ export const emptyWrites = (): Writes => ({
   files: [],
   versions: [],
   contents: [],
+  verifications: [],
+  verified: [],
   packs: [],
   borrowed: [],
   hooks: [],

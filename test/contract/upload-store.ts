@@ -172,7 +172,7 @@ export function uploadStoreContract(name: string, open: () => Promise<OpenUpload
       for (const id of [bench.root, bench.id()]) expect(await bench.uploads.blockBits(id)).toBeNull();
     });
 
-    it("U11: living files of this drive, of that hash and size, whose hash is the server's own", async () => {
+    it("U11: living files of this drive, of that hash and size, whose hash is the server's own, with what is held on them", async () => {
       const bench = await setUp();
       const make = (name: string, fields: object) => ({ ...bench.file(name, bench.root, 5), ...fields });
       const content_hash = "d".repeat(64);
@@ -184,8 +184,16 @@ export function uploadStoreContract(name: string, open: () => Promise<OpenUpload
         make("pending", { content_hash, integrity: "pending" }),
       ];
       await bench.create(right, ...others);
-      expect(await bench.uploads.withContent(bench.root, content_hash, 5)).toEqual([right]);
-      expect(await bench.uploads.withContent(bench.id(), content_hash, 5)).toEqual([]);
+      const [own] = await bench.uploads.withContent(bench.root, bench.root, content_hash, 5);
+      expect(own).toMatchObject({ file: right, grants: [] });
+      expect(own!.chain.map((at) => at.file_id)).toEqual([right.file_id, bench.root]);
+      const guest = bench.permission(bench.root);
+      await bench.commit({ permissions: [guest], journal: [bench.entry(6, "shared", bench.root)] });
+      const theirs = await bench.uploads.withContent(guest.user_id as string, bench.root, content_hash, 5);
+      expect(theirs.map(({ file, grants }) => [file.file_id, grants[0]?.permission])).toEqual([
+        [right.file_id, guest.permission],
+      ]);
+      expect(await bench.uploads.withContent(bench.id(), bench.id(), content_hash, 5)).toEqual([]);
     });
 
     it("U7: what an operation made, while its file is there", async () => {

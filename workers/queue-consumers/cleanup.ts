@@ -1,12 +1,17 @@
-/** Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8 and E10 to E12; identity.md, I11; versions.md, V8; durability.md, G10 and G11. */
+/**
+ * Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8, E10 to E14; identity.md, I11; versions.md, V8;
+ * storage.md, S8; durability.md, G10 and G11.
+ */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
 import { expireUploads, type UploadKey } from "../../core/uploads/expire.ts";
 import { expireSignIns } from "../../platform/d1/directory/sign-in-expiry.ts";
 import { D1ExpiryStore, nextSegment } from "../../platform/d1/shard/expiry-store.ts";
 import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagging-drives.ts";
+import { findUnverified } from "../../platform/d1/shard/verification-store.ts";
 import type { Context } from "./context.ts";
 import { runCollectGarbage } from "./garbage.ts";
+import { runJoinContents } from "./join-contents.ts";
 import { runEndVersions, runPurgeTrash, sweepTenants } from "./retention.ts";
 import { sendAll } from "./send.ts";
 
@@ -55,6 +60,8 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
       return runEndVersions(context, db, job);
     case "collect_garbage":
       return runCollectGarbage(context, db, job);
+    case "join_contents":
+      return runJoinContents(context, db, job);
   }
 }
 
@@ -83,7 +90,10 @@ async function expire(context: Context, db: D1Database, shard: string, start: Up
 
 /** Wakes each consumer that is behind in a drive, or has failures that are due. */
 async function republish(context: Context, db: D1Database, shard: string, start: DriveKey | null): Promise<void> {
-  if (start === null) await wake(context, await findDue(db, context.now()));
+  if (start === null) {
+    await wake(context, await findDue(db, context.now()));
+    await sendAll(context.env.VERIFICATION, await findUnverified(db, context.now() - SETTLE_TIME));
+  }
   let after = start;
   for (let page = 0; page < PAGES; page++) {
     const { lagging, next } = await findLagging(db, after, context.now() - SETTLE_TIME);

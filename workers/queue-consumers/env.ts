@@ -11,9 +11,11 @@ export interface Env {
   PREVIEWS: Queue;
   SEARCH: Queue;
   NOTIFICATIONS: Queue;
+  VERIFICATION: Queue;
   CLEANUP: Queue;
-  /** Dead letters of entries; the queues' own settings send those of messages. */
+  /** Dead letters of entries and verifications; the queues' own settings send those of messages. */
   PREVIEWS_DEAD: Queue;
   SEARCH_DEAD: Queue;
   NOTIFICATIONS_DEAD: Queue;
+  VERIFICATION_DEAD: Queue;
 }

@@ -13,5 +13,9 @@ export async function fileEvents(context: Context, batch: MessageBatch): Promise
   }
   const bodies = coalesce(wakes);
   // A throw redelivers the batch; to wake twice is harmless.
-  await Promise.all(CONSUMERS.map((consumer) => sendAll(context.queue(consumer), bodies)));
+  const unverified = bodies.filter((wake) => wake.unverified === true);
+  await Promise.all([
+    ...CONSUMERS.map((consumer) => sendAll(context.queue(consumer), bodies)),
+    sendAll(context.env.VERIFICATION, unverified),
+  ]);
 }

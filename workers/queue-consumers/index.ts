@@ -9,6 +9,7 @@ import { PICTURES, previewsHandler } from "./previews.ts";
 import { runConsumer } from "./run.ts";
 import { searchIndexHandler, TEXTS } from "./search-index.ts";
 import { sendAll } from "./send.ts";
+import { verification } from "./verification.ts";
 
 /** Minute of the hour. */
 const HOURLY_AT = 17;
@@ -35,6 +36,8 @@ export default {
           handlerOf: notificationsHandler,
           work: Infinity,
         });
+      case "edgedrive-verification":
+        return verification(context, batch);
       case "edgedrive-cleanup":
         return cleanup(context, batch);
       default:

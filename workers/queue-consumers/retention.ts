@@ -1,4 +1,4 @@
-/** Jobs of retention: which tenants are due, and the slices of each. docs/spec/versions.md, V8 and V9; durability.md, G11. */
+/** The daily sweep of each tenant: which are due, and the slices of retention. docs/spec/versions.md, V8 and V9; durability.md, G11. */
 import { fromFailure } from "../../core/protocol/errors.ts";
 import type { CleanupJob } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
@@ -16,6 +16,7 @@ export async function sweepTenants(context: Context, db: D1Database, { shard }: 
   const jobs = tenants.flatMap((tenant_id): CleanupJob[] => [
     { job: "purge_trash", shard, tenant_id },
     { job: "end_versions", shard, tenant_id },
+    { job: "join_contents", shard, tenant_id },
     { job: "collect_garbage", shard, tenant_id },
   ]);
   await sendAll(context.env.CLEANUP, jobs);

@@ -113,15 +113,7 @@ function commit(
     if (!draft.writes.packs.some(({ pack_id }) => pack_id === pack.pack_id))
       draft.writes.packs.push({ ...pack, ...live });
   draft.writes.borrowed.push(...content.borrowed);
-  draft.writes.contents.push({
-    tenant_id,
-    content_id: content.content_id,
-    content_hash: content.content_hash,
-    size: content.size,
-    manifest: content.manifest,
-    created_at: draft.now,
-    is_ended: false,
-  });
+  addContent(draft, content, upload.declared_hash);
   if (content.size >= HOOKED_MIN) {
     const of = {
       tenant_id,
@@ -141,12 +133,57 @@ function requireLive(draft: Draft, pack_ids: readonly string[]): void {
     throw new DriveError("base_mismatch", "Some of these blocks are not kept any more; please send them whole.");
 }
 
+/** A content without a hash waits for its verification; the declared hash goes along, for the session is forgotten. */
+function addContent(draft: Draft, content: StoredContent, declared_hash: string | null): void {
+  const { tenant_id, drive_id } = draft.drive;
+  const { content_id, content_hash, size, manifest } = content;
+  draft.writes.contents.push({
+    tenant_id,
+    content_id,
+    content_hash,
+    size,
+    manifest,
+    created_at: draft.now,
+    is_ended: false,
+  });
+  if (content_hash !== null) return;
+  draft.writes.verifications.push({
+    tenant_id,
+    drive_id,
+    content_id,
+    declared_hash,
+    hashed_bytes: 0,
+    state: null,
+    attempts: 0,
+    error: null,
+    next_at: draft.now,
+  });
+}
+
+/** What else knows the content is set by the store: versions, by their content's id. */
+export function verifyContent(draft: Draft, command: Of<"verify_content">, actor: Actor, op_id: string): void {
+  const { content_id, content_hash, integrity } = command;
+  draft.writes.verified.push({ content_id, content_hash });
+  for (const file of draft.having(content_id)) {
+    if (file.integrity !== "pending") continue;
+    draft.put({ ...file, content_hash, integrity });
+    draft.record("verified", actor, `${op_id}/${file.file_id}`, file);
+  }
+}
+
+export function createKnown(draft: Draft, command: Of<"create_known">, actor: Actor, op_id: string): FileRow {
+  const { content_id, content_hash, size } = command.content;
+  const known = draft.snapshot.contents.find((content) => content.content_id === content_id);
+  if (known === undefined || known.content_hash !== content_hash || known.size !== size)
+    throw new DriveError("base_mismatch", "These bytes are not there any more.");
+  requireSpace(draft, size);
+  return place(draft, command.target, { ...command.content, integrity: "ok" }, actor, op_id);
+}
+
 export function createFrom(draft: Draft, command: Of<"create_from">, actor: Actor, op_id: string): FileRow {
   const source = draft.living(command.source_file_id);
   if (source.is_folder || source.content_id === null)
     throw new DriveError("not_a_file", `“${source.name}” is a folder.`);
-  if (command.content_hash !== undefined && command.content_hash !== source.content_hash)
-    throw new DriveError("base_mismatch", "That file has other bytes by now.");
   requireSpace(draft, source.size);
   return place(draft, command.target, { ...source, content_id: source.content_id }, actor, op_id);
 }

@@ -18,6 +18,8 @@ export const noNeeds = (): Needs => ({
   height_ids: new Set(),
   upload_ids: new Set(),
   pack_ids: new Set(),
+  content_ids: new Set(),
+  pending_ids: new Set(),
   versions: [],
   histories: [],
   permissions: [],
@@ -65,6 +67,12 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
     case "create_from":
       needs.file_ids.add(command.source_file_id);
       return needTarget(needs, command.target);
+    case "create_known":
+      needs.content_ids.add(command.content.content_id);
+      return needTarget(needs, command.target);
+    case "verify_content":
+      needs.pending_ids.add(command.content_id);
+      return;
     case "copy_tree":
       needs.file_ids.add(command.file_id);
       needs.tree_ids.add(command.file_id);
@@ -152,6 +160,11 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
       return { upload: contents.closeUpload(draft, command) };
     case "create_from":
       return { file: contents.createFrom(draft, command, actor, op_id) };
+    case "create_known":
+      return { file: contents.createKnown(draft, command, actor, op_id) };
+    case "verify_content":
+      contents.verifyContent(draft, command, actor, op_id);
+      return {};
     case "restore_version":
       return { file: contents.restoreVersion(draft, command, actor, op_id) };
     case "purge_version":

@@ -19,7 +19,7 @@ import {
   type Snapshot,
   type Writes,
 } from "../../../core/sync/ports.ts";
-import { ASSERT_LIVE, ASSERT_LIVING, END_HOMES, END_TREE, PURGE_TREE } from "./content-life.ts";
+import { ASSERT_LIVE, ASSERT_LIVING, END_HOMES, END_TREE, IS_GARBAGE, PURGE_TREE } from "./content-life.ts";
 import { fromFile, fromUpload, type Stored, toFile, toJournal, toPermission, toUpload, toVersion } from "./rows.ts";
 import * as schema from "./schema.ts";
 import { addRows, insertRows, upsertRows } from "./upsert.ts";
@@ -70,6 +70,16 @@ with recursive tree(root, file_id, depth) as (
 )
 select root, max(depth) as height from tree group by root`;
 
+const SELECT_CONTENTS = `
+select c.content_id, c.content_hash, c.size from json_each(?2) want
+  cross join contents c on c.tenant_id = ?1 and c.content_id = want.value
+where not ${IS_GARBAGE}`;
+
+const SELECT_PENDING = `
+select f.* from json_each(?2) want cross join files f indexed by files_pending
+  on f.tenant_id = ?1 and f.content_id = want.value and f.integrity = 'pending'
+where f.drive_id = ?3`;
+
 const SELECT_NUMBERED = `
 select f.parent_id, f.name_key from json_each(?2) want cross join files f on f.tenant_id = ?1
   and f.parent_id = want.value ->> '$.parent_id' and f.name_key >= want.value ->> '$.prefix'
@@ -119,8 +129,8 @@ export class D1DriveStore implements DriveStore {
     this.#drive = drive;
   }
 
-  #over(sql: string, wanted: unknown): D1PreparedStatement {
-    return this.#db.prepare(sql).bind(this.#tenant, JSON.stringify(wanted));
+  #over(sql: string, wanted: unknown, ...more: string[]): D1PreparedStatement {
+    return this.#db.prepare(sql).bind(this.#tenant, JSON.stringify(wanted), ...more);
   }
 
   async load(needs: Needs): Promise<Snapshot | null> {
@@ -144,12 +154,13 @@ export class D1DriveStore implements DriveStore {
       [...needs.upload_ids],
     );
     add("packs", SELECT_PACKS, [...needs.pack_ids]);
+    add("contents", SELECT_CONTENTS, [...needs.content_ids]);
+    if (needs.pending_ids.size > 0) ask.set("pending", this.#over(SELECT_PENDING, [...needs.pending_ids], this.#drive));
     add("versions", SELECT_VERSIONS, needs.versions);
     add("histories", SELECT_HISTORIES, needs.histories);
     add("permissions", SELECT_PERMISSIONS, needs.permissions);
     add("grants", SELECT_GRANTS, [...needs.grants]);
-    if (needs.op_ids.size > 0)
-      ask.set("done", this.#db.prepare(SELECT_DONE).bind(this.#tenant, JSON.stringify([...needs.op_ids]), this.#drive));
+    if (needs.op_ids.size > 0) ask.set("done", this.#over(SELECT_DONE, [...needs.op_ids], this.#drive));
 
     const answers = await this.#db.batch<Stored>([...ask.values()]);
     const rows = new Map([...ask.keys()].map((key, i) => [key, (answers[i] as D1Result<Stored>).results]));
@@ -158,13 +169,14 @@ export class D1DriveStore implements DriveStore {
     if (drive === undefined) return null;
     return {
       drive: drive as unknown as DriveRow,
-      files: [...of("files"), ...of("names")].map(toFile),
+      files: [...of("files"), ...of("names"), ...of("pending")].map(toFile),
       trees: of("trees").map(toFile),
       sums: new Map(of("sums").map((s) => [s.root as string, { bytes: s.bytes as number, count: s.count as number }])),
       heights: new Map(of("heights").map((h) => [h.root as string, h.height as number])),
       taken: of("numbered") as unknown as Snapshot["taken"],
       uploads: of("uploads").map(toUpload),
       packs: of("packs") as unknown as Snapshot["packs"],
+      contents: of("contents") as unknown as Snapshot["contents"],
       versions: distinct([...of("versions"), ...of("histories")].map(toVersion), (v) => v.version_id),
       permissions: distinct([...of("permissions"), ...of("grants")].map(toPermission), (p) => p.permission_id),
       done: await this.#done(of("done")),
@@ -226,10 +238,12 @@ export class D1DriveStore implements DriveStore {
       ...this.#assert(ASSERT_LIVE, neededPacks(writes)),
       ...insertRows(db, schema.contents, writes.contents as unknown as Stored[]),
       ...insertRows(db, schema.hooks, writes.hooks as unknown as Stored[]),
+      ...insertRows(db, schema.verifications, writes.verifications as unknown as Stored[]),
       ...insertRows(db, schema.versions, writes.versions as unknown as Stored[]),
       ...upsertRows(db, schema.permissions, writes.permissions as unknown as Stored[]),
       ...insertRows(db, schema.uploads, writes.uploads.map(fromUpload)),
       ...this.#settle(writes),
+      ...this.#verify(writes),
       ...insertRows(db, schema.journal, writes.journal as unknown as Stored[]),
     ];
     await db.batch(batch);
@@ -262,6 +276,25 @@ export class D1DriveStore implements DriveStore {
 
   #assert(sql: string, wanted: readonly string[]): D1PreparedStatement[] {
     return wanted.length === 0 ? [] : [this.#over(sql, wanted)];
+  }
+
+  /** Versions of the whole tenant: a version's row is written once, so no other hub holds an older one. */
+  #verify({ verified }: Writes): D1PreparedStatement[] {
+    if (verified.length === 0) return [];
+    const want = `with want as materialized (
+      select ?1 as tenant_id, value ->> '$.content_id' as content_id, value ->> '$.content_hash' as content_hash from json_each(?2))`;
+    return [
+      this.#over(
+        `${want} update contents set content_hash = want.content_hash from want
+         where contents.tenant_id = want.tenant_id and contents.content_id = want.content_id and contents.content_hash is null`,
+        verified,
+      ),
+      this.#over(
+        `${want} update versions indexed by versions_pending set content_hash = want.content_hash from want
+         where versions.tenant_id = want.tenant_id and versions.content_id = want.content_id and versions.content_hash is null`,
+        verified,
+      ),
+    ];
   }
 
   #purge({ purged_files, purged_versions }: Writes): D1PreparedStatement[] {

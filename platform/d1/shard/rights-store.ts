@@ -47,11 +47,15 @@ export class D1RightsStore implements RightsStore {
   }
 }
 
-/** Nodes of all chains once each: siblings share their ancestors. */
-const SELECT_MANY = `
+/**
+ * A chain of `found` (tenant, file, parent) and all its ancestors, once each: siblings share theirs. With the living
+ * grants of a user or link on every node.
+ * @param found the select that begins it
+ * @param time the parameter that is now, milliseconds
+ */
+const chainsOf = (found: string, holder: string, time: string): string => `
 with recursive node(tenant_id, file_id, parent_id) as (
-  select f.tenant_id, f.file_id, f.parent_id from json_each(?1) want
-    cross join files f on f.tenant_id = want.value ->> '$[0]' and f.file_id = want.value ->> '$[1]'
+  select * from (${found})
   union
   select f.tenant_id, f.file_id, f.parent_id
     from node n cross join files f on f.tenant_id = n.tenant_id and f.file_id = n.parent_id
@@ -60,30 +64,13 @@ select f.*,
   (select json_group_array(json_object('file_id', p.file_id, 'permission', p.permission, 'expires_at', p.expires_at))
      from permissions p
      where p.tenant_id = n.tenant_id and p.file_id = n.file_id and p.revoked_at is null
-       and (p.expires_at is null or p.expires_at > ?3) and p.PRINCIPAL = ?2) as grants
+       and (p.expires_at is null or p.expires_at > ${time}) and p.${holder}) as grants
 from node n cross join files f on f.tenant_id = n.tenant_id and f.file_id = n.file_id`;
 
-/**
- * What `find` tells, of many files of one shard, whatever their tenants, in one query. Unknown ids are missing.
- * @param file_ids a few thousand at most
- */
-export async function findMany(
-  db: D1Database,
-  principal: Principal,
-  file_ids: readonly string[],
-): Promise<Map<string, Access>> {
-  const [column, id] =
-    principal.kind === "user" ? ["user_id", principal.user_id] : ["permission_id", principal.permission_id];
-  const wanted = JSON.stringify(file_ids.map((file_id) => [tenantOf(file_id), file_id]));
-  const { results } = await db
-    .prepare(SELECT_MANY.replace("PRINCIPAL", column as string))
-    .bind(wanted, id, Date.now())
-    .all<Stored>();
+/** What `find` tells, of each of these files. Unknown ids are missing. @param rows what `chainsOf` found */
+function accessesOf(rows: readonly Stored[], file_ids: readonly string[]): Map<string, Access> {
   const nodes = new Map(
-    results.map(({ grants, ...row }) => [
-      row.file_id as string,
-      { row, grants: JSON.parse(grants as string) as Grant[] },
-    ]),
+    rows.map(({ grants, ...row }) => [row.file_id as string, { row, grants: JSON.parse(grants as string) as Grant[] }]),
   );
   const found = new Map<string, Access>();
   for (const file_id of file_ids) {
@@ -101,4 +88,63 @@ export async function findMany(
     if (own !== undefined) found.set(file_id, { file: toFile(own.row), chain, grants: held });
   }
   return found;
+}
+
+const SELECT_WANTED = `
+select f.tenant_id, f.file_id, f.parent_id from json_each(?1) want
+  cross join files f on f.tenant_id = want.value ->> '$[0]' and f.file_id = want.value ->> '$[1]'`;
+
+/**
+ * What `find` tells, of many files of one shard, whatever their tenants, in one query. Unknown ids are missing.
+ * @param file_ids a few thousand at most
+ */
+export async function findMany(
+  db: D1Database,
+  principal: Principal,
+  file_ids: readonly string[],
+): Promise<Map<string, Access>> {
+  const [holder, id] =
+    principal.kind === "user" ? ["user_id = ?2", principal.user_id] : ["permission_id = ?2", principal.permission_id];
+  const wanted = JSON.stringify(file_ids.map((file_id) => [tenantOf(file_id), file_id]));
+  const { results } = await db
+    .prepare(chainsOf(SELECT_WANTED, holder as string, "?3"))
+    .bind(wanted, id, Date.now())
+    .all<Stored>();
+  return accessesOf(results, file_ids);
+}
+
+/** Shares whose drives are looked into, and candidates that are looked at: bound the cost of a look. */
+const SHARES = 1000;
+const CANDIDATES = 20;
+
+/**
+ * By drive, so that it costs the same whoever else has the content: what lies in drives that the user knows nothing of
+ * is never touched. The user's own comes first, where all can be read.
+ */
+const SELECT_CANDIDATES = `
+with drive(drive_id) as (
+  select ?2
+  union all select ?3 where ?3 <> ?2
+  union all select distinct drive_id from (
+    select drive_id from incoming_shares where tenant_id = ?1 and user_id = ?2 limit ${SHARES})
+  where drive_id not in (?2, ?3)
+)
+select f.tenant_id, f.file_id, f.parent_id from drive d cross join files f indexed by files_content
+  on f.tenant_id = ?1 and f.content_hash = ?4 and f.drive_id = d.drive_id
+where f.size = ?5 and f.trashed_at is null and f.integrity = 'ok' limit ${CANDIDATES}`;
+
+/** Files that have a content now, with all that decides whether the user may read them. */
+export async function findWithContent(
+  db: D1Database,
+  tenant: TenantId,
+  wanted: { user_id: string; drive_id: string; content_hash: string; size: number },
+): Promise<Access[]> {
+  const { user_id, drive_id, content_hash, size } = wanted;
+  const { results } = await db
+    .prepare(chainsOf(SELECT_CANDIDATES, "user_id = ?2", "?6"))
+    .bind(tenant, user_id, drive_id, content_hash, size, Date.now())
+    .all<Stored>();
+  // Of folders, which are the rest, none has a content.
+  const files = results.filter((row) => row.content_hash === content_hash).map((row) => row.file_id as string);
+  return [...accessesOf(results, files).values()];
 }

@@ -22,6 +22,8 @@ export const tenants = sqliteTable("tenants", {
   grace_days: integer().notNull().default(30),
   /** The newest round of garbage collection: G8. */
   garbage_round: text().notNull().default(""),
+  /** Contents up to this id were compared with what the tenant has: docs/spec/storage.md, S8. */
+  joined_content: text().notNull().default(""),
 });
 
 /** A drive and its root folder share one id; a personal drive shares it with its user too (ADR 0003). */
@@ -78,8 +80,12 @@ export const files = sqliteTable(
       .on(t.tenant_id, t.parent_id, t.name_key)
       .where(sql`trashed_at is null`),
     index("files_content")
-      .on(t.tenant_id, t.content_hash)
+      .on(t.tenant_id, t.content_hash, t.drive_id)
       .where(sql`content_hash is not null`),
+    // Empty but for what waits for its verification, so other files pay nothing for it.
+    index("files_pending")
+      .on(t.tenant_id, t.content_id)
+      .where(sql`integrity = 'pending'`),
     index("files_trash")
       .on(t.tenant_id, t.drive_id, t.trashed_at)
       .where(sql`trashed_at is not null`),
@@ -109,6 +115,9 @@ export const versions = sqliteTable(
     index("versions_shared")
       .on(t.tenant_id, t.content_id)
       .where(sql`is_shared = 1`),
+    index("versions_pending")
+      .on(t.tenant_id, t.content_id)
+      .where(sql`content_hash is null`),
   ],
 );
 
@@ -141,6 +150,24 @@ export const hooks = sqliteTable(
     version_id: text().notNull(),
   },
   (t) => [primaryKey({ columns: [t.tenant_id, t.hash, t.content_id] })],
+);
+
+/** Contents whose SHA-256 the server has not computed yet, and how far it got: docs/spec/storage.md, S5. */
+export const verifications = sqliteTable(
+  "verifications",
+  {
+    tenant_id,
+    drive_id: text().notNull(),
+    content_id: text().notNull(),
+    declared_hash: text(),
+    hashed_bytes: integer().notNull(),
+    /** Of the hash after `hashed_bytes`; null at the beginning. */
+    state: text(),
+    attempts: integer().notNull(),
+    error: text(),
+    next_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.drive_id, t.content_id] })],
 );
 
 /**

@@ -1,12 +1,11 @@
-import type { FileRow } from "../../../core/files/model.ts";
 import { nameKey } from "../../../core/files/names.ts";
 import { type TenantId, tenantOf } from "../../../core/protocol/ids.ts";
-import type { Principal } from "../../../core/sharing/rights.ts";
+import type { Access, Principal } from "../../../core/sharing/rights.ts";
 import type { JournalOp } from "../../../core/protocol/sync.ts";
 import { type BlockBits, isBlockBits } from "../../../core/blocks/classes.ts";
 import type { ChunkRow, ReceivedChunk, UploadRow, VersionRef } from "../../../core/uploads/model.ts";
 import type { Staged, StoredVersion, UploadStore } from "../../../core/uploads/ports.ts";
-import { findMany } from "./rights-store.ts";
+import { findMany, findWithContent } from "./rights-store.ts";
 import { fromUpload, type Stored, toChunk, toFile, toUpload } from "./rows.ts";
 import * as schema from "./schema.ts";
 import { insertRowIf } from "./upsert.ts";
@@ -147,16 +146,8 @@ export class D1UploadStore implements UploadStore {
     });
   }
 
-  async withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]> {
-    const { results } = await this.#db
-      .prepare(
-        `select * from files indexed by files_content
-         where tenant_id = ?1 and content_hash = ?2 and drive_id = ?3 and size = ?4
-           and trashed_at is null and integrity = 'ok' limit 5`,
-      )
-      .bind(this.#tenant, content_hash, drive_id, size)
-      .all<Stored>();
-    return results.map(toFile);
+  withContent(user_id: string, drive_id: string, content_hash: string, size: number): Promise<Access[]> {
+    return findWithContent(this.#db, this.#tenant, { user_id, drive_id, content_hash, size });
   }
 
   async madeBy(drive_id: string, op_id: string): ReturnType<UploadStore["madeBy"]> {

@@ -7,6 +7,7 @@ import type {
   HookRow,
   JournalRow,
   PermissionRow,
+  VerificationRow,
   VersionRow,
 } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
@@ -29,6 +30,7 @@ export interface State {
   versions: Map<string, VersionRow>;
   contents: Map<string, ContentRow>;
   hooks: Map<string, HookRow>;
+  verifications: Map<string, VerificationRow>;
   packs: Map<string, PackRow>;
   permissions: Map<string, PermissionRow>;
   uploads: Map<string, UploadRow>;
@@ -84,6 +86,7 @@ export class MemoryDriveStore implements DriveStore {
       versions: new Map(),
       contents: new Map(),
       hooks: new Map(),
+      verifications: new Map(),
       packs: new Map(),
       permissions: new Map(),
       uploads: new Map(),
@@ -102,7 +105,7 @@ export class MemoryDriveStore implements DriveStore {
   }
 
   async load(needs: Needs): Promise<Snapshot | null> {
-    const { drive, files, uploads, versions, permissions, journal } = this.#state;
+    const { drive, files, uploads, contents, versions, permissions, journal } = this.#state;
     const living = [...files.values()].filter((f) => f.trashed_at === null);
     const byName = ({ parent_id, name_key }: Needs["names"][number]): FileRow[] =>
       living.filter((f) => f.parent_id === parent_id && f.name_key === name_key);
@@ -115,10 +118,13 @@ export class MemoryDriveStore implements DriveStore {
       (p) => needs.grants.has(p.file_id) && p.kind !== "link" && p.revoked_at === null,
     );
     const asked = present(needs.permissions.map((p) => permissions.get(permissionKey(p))));
+    const pending = [...files.values()].filter(
+      (f) => f.integrity === "pending" && needs.pending_ids.has(f.content_id ?? ""),
+    );
     const done = journal.filter((entry) => needs.op_ids.has(entry.op_id));
     return structuredClone({
       drive,
-      files: [...this.#chains(needs.file_ids), ...needs.names.flatMap(byName)],
+      files: [...this.#chains(needs.file_ids), ...needs.names.flatMap(byName), ...pending],
       trees: this.#below([...needs.tree_ids]).slice(0, COPY_MAX + 1),
       sums: this.#sums(needs.sum_ids),
       heights: new Map([...needs.height_ids].map((id) => [id, levels(id)])),
@@ -128,6 +134,9 @@ export class MemoryDriveStore implements DriveStore {
         pack_id,
         state,
       })),
+      contents: present([...needs.content_ids].map((id) => contents.get(id)))
+        .filter(({ content_id }) => isLiving(this.#state, content_id))
+        .map(({ content_id, content_hash, size }) => ({ content_id, content_hash, size })),
       versions: [
         ...new Set([
           ...needs.versions.flatMap(({ file_id, version_id }) =>
@@ -197,6 +206,7 @@ export class MemoryDriveStore implements DriveStore {
     if (neededPacks(writes).some((id) => next.packs.get(id)?.state !== "live")) throw new Error("pack_not_live");
     for (const content of writes.contents) insert(next.contents, content.content_id, content, "contents");
     for (const hook of writes.hooks) insert(next.hooks, `${hook.hash}/${hook.content_id}`, hook, "hooks");
+    for (const row of writes.verifications) insert(next.verifications, row.content_id, row, "verifications");
     for (const version of writes.versions) insert(next.versions, versionKey(version), version, "versions");
     for (const permission of writes.permissions) next.permissions.set(permissionKey(permission), permission);
     for (const upload of writes.uploads) insert(next.uploads, upload.upload_id, upload, "uploads");
@@ -205,6 +215,10 @@ export class MemoryDriveStore implements DriveStore {
       if (upload?.state !== "open") throw new Error("upload_not_open");
       next.uploads.set(settled.upload_id, { ...upload, ...settled });
     }
+    for (const { content_id, content_hash } of writes.verified)
+      for (const table of [next.contents, next.versions] as Map<string, ContentRow | VersionRow>[])
+        for (const [key, row] of table)
+          if (row.content_id === content_id && row.content_hash === null) table.set(key, { ...row, content_hash });
     if (writes.journal.length > 0) requireUniqueEntries([...next.journal, ...writes.journal]);
     next.journal.push(...writes.journal);
     this.#state = next;
@@ -242,6 +256,7 @@ const copyOf = (state: State): State => ({
   contents: new Map(state.contents),
   hooks: new Map(state.hooks),
   packs: new Map(state.packs),
+  verifications: new Map(state.verifications),
   permissions: new Map(state.permissions),
   uploads: new Map(state.uploads),
   journal: [...state.journal],

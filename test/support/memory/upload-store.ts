@@ -6,14 +6,14 @@ import type { FileRow } from "../../../core/files/model.ts";
 import { nameKey } from "../../../core/files/names.ts";
 import type { ExpiryStore, UploadKey } from "../../../core/uploads/expire.ts";
 import type { ChunkRow, ReceivedChunk, UploadRow, VersionRef } from "../../../core/uploads/model.ts";
-import type { Principal } from "../../../core/sharing/rights.ts";
+import type { Access, Principal } from "../../../core/sharing/rights.ts";
 import type { Staged, StoredVersion, UploadStore } from "../../../core/uploads/ports.ts";
 import type { MemoryDriveStore } from "./drive-store.ts";
 import { MemoryRightsStore } from "./rights-store.ts";
 
 const PAGE = 100;
 /** Candidates for an instant upload. */
-const CANDIDATES = 5;
+const CANDIDATES = 20;
 
 const keyOf = ({ upload_id, chunk_index, chunk_id }: Pick<ChunkRow, "upload_id" | "chunk_index" | "chunk_id">) =>
   `${upload_id}/${chunk_index}/${chunk_id}`;
@@ -104,11 +104,16 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     return found;
   }
 
-  async withContent(drive_id: string, content_hash: string, size: number): Promise<FileRow[]> {
+  async withContent(user_id: string, drive_id: string, content_hash: string, size: number): Promise<Access[]> {
     const isCandidate = (f: FileRow): boolean =>
-      f.drive_id === drive_id && f.content_hash === content_hash && f.size === size && f.trashed_at === null;
-    const found = [...this.#drive.state.files.values()].filter((f) => isCandidate(f) && f.integrity === "ok");
-    return structuredClone(found.slice(0, CANDIDATES));
+      [drive_id, user_id].includes(f.drive_id) &&
+      f.content_hash === content_hash &&
+      f.size === size &&
+      f.trashed_at === null &&
+      f.integrity === "ok";
+    const found = [...this.#drive.state.files.values()].filter(isCandidate).slice(0, CANDIDATES);
+    const accesses = found.map(({ file_id }) => this.#rights.find({ kind: "user", user_id }, file_id));
+    return (await Promise.all(accesses)) as Access[];
   }
 
   async madeBy(drive_id: string, op_id: string): ReturnType<UploadStore["madeBy"]> {

@@ -29,6 +29,9 @@ interface FileOptions {
   parent_id?: string;
   mime_type?: string;
   file_id?: string;
+  /** As of several chunks: the server does not know the whole's hash yet. */
+  pending?: boolean;
+  declared_hash?: string;
 }
 
 export class DriveFixture {
@@ -145,7 +148,7 @@ export class DriveFixture {
       target,
       size,
       reserved_bytes: size,
-      declared_hash: null,
+      declared_hash: options.declared_hash ?? null,
       part_size: 0,
       block_bits: 14,
       base: null,
@@ -162,7 +165,8 @@ export class DriveFixture {
     const upload = this.upload(name, bytes.length, options);
     const { upload_id, target } = upload;
     await this.run({ op: "reserve_upload", upload });
-    const content = await this.store(upload_id, bytes);
+    const stored = await this.store(upload_id, bytes);
+    const content: StoredContent = options.pending ? { ...stored, content_hash: null, integrity: "pending" } : stored;
     return (await this.run({ op: "commit_upload", upload_id, target, content })).file as FileRow;
   }
 

@@ -4,6 +4,8 @@ import { newShareToken } from "../../../core/protocol/ids.ts";
 import type { Link } from "../../../core/sharing/links.ts";
 import { D1ArchiveStore } from "../../../platform/d1/shard/archive-store.ts";
 import { existing, currentFiles } from "../../../platform/d1/shard/current-files.ts";
+import type { Due } from "../../../core/verification/ports.ts";
+import { D1EqualContents } from "../../../platform/d1/shard/equal-contents.ts";
 import { D1EventStore } from "../../../platform/d1/shard/event-store.ts";
 import { FileStore } from "../../../platform/d1/shard/file-store.ts";
 import { pointersOf, recipientsOf } from "../../../platform/d1/shard/incoming-store.ts";
@@ -12,6 +14,7 @@ import { D1LinksStore } from "../../../platform/d1/shard/links-store.ts";
 import { PermissionsStore } from "../../../platform/d1/shard/permissions-store.ts";
 import { D1RightsStore, findMany } from "../../../platform/d1/shard/rights-store.ts";
 import { D1UploadStore } from "../../../platform/d1/shard/upload-store.ts";
+import { D1VerificationStore } from "../../../platform/d1/shard/verification-store.ts";
 import type { DriveFixture } from "./drive-fixture.ts";
 
 export interface Work {
@@ -47,6 +50,8 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
   const uploads = new D1UploadStore(db, tenant);
   const archives = new D1ArchiveStore(db, tenant);
   const events = new D1EventStore(db, tenant, root, "previews");
+  const verifications = new D1VerificationStore(db, tenant, root);
+  const equals = new D1EqualContents(db, tenant);
   const seq = await journal.lastSeq(root);
   await events.record({ mark: seq, failed: [], settled: [] });
   const list = (sort: "name" | "updated_at" | "size", order: "asc" | "desc") => async () => {
@@ -84,9 +89,12 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
       "versions that segments name": () =>
         uploads.versions(me, [{ file_id: file.file_id, version_id: file.version_id as string }]),
       "earlier try of an upload": () => uploads.madeBy(root, "op"),
-      "known content": () => uploads.withContent(root, file.content_hash as string, file.size),
+      "known content": () => uploads.withContent(root, root, file.content_hash as string, file.size),
       "what a consumer has to do": () => events.pending({ entries: PAGE, due: PAGE }, Date.now()),
       "files of events": () => currentFiles(db, tenant, root, [file.file_id, folder.file_id]),
+      "verifications that are due": () => verifications.due(Date.now(), PAGE),
+      "equal contents": () => equals.find(file.content_hash as string, file.size),
+      "contents to be compared": () => equals.twins("", "g"),
       archive: () =>
         archives.children(
           [
@@ -125,6 +133,27 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
           .version_id as string;
         await drive.file("file.txt", bytes("five"), { file_id: file.file_id });
         await drive.run({ op: "purge_version", file_id: file.file_id, version_id });
+      },
+      verification: async () => {
+        const { file_id, content_id } = await drive.file(`chunks ${serial++}`, bytes("six"), {
+          parent_id: home,
+          pending: true,
+        });
+        const [row] = await verifications.due(Date.now(), 1);
+        await verifications.claim(row as Due, Date.now());
+        const content_hash = "0".repeat(64);
+        const verified = { op: "verify_content", content_hash, integrity: "ok" } as const;
+        await drive.run({ ...verified, content_id: content_id as string });
+        await verifications.end(content_id as string);
+        await drive.run({ op: "trash", file_id });
+        await drive.run({ op: "purge", file_id });
+      },
+      "known content": () => {
+        const { content_id, content_hash, size } = file;
+        const content = { content_id: content_id as string, content_hash: content_hash as string, size };
+        const target = { kind: "file", parent_id: home, name: `known ${serial++}` } as const;
+        const rest = { on_name_conflict: "fail", mime_type: null, modified_at: null } as const;
+        return drive.run({ op: "create_known", content, target: { ...target, ...rest } });
       },
       "purge of old versions": async () => {
         const { version_number } = await drive.file("file.txt", bytes("six"), { file_id: file.file_id });

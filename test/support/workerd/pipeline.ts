@@ -17,10 +17,12 @@ const QUEUES = {
   PREVIEWS: "edgedrive-previews",
   SEARCH: "edgedrive-search-index",
   NOTIFICATIONS: "edgedrive-notifications",
+  VERIFICATION: "edgedrive-verification",
   CLEANUP: "edgedrive-cleanup",
   PREVIEWS_DEAD: "edgedrive-previews-dead",
   SEARCH_DEAD: "edgedrive-search-index-dead",
   NOTIFICATIONS_DEAD: "edgedrive-notifications-dead",
+  VERIFICATION_DEAD: "edgedrive-verification-dead",
 } as const;
 export type QueueBinding = keyof typeof QUEUES;
 
@@ -59,8 +61,8 @@ export class Pipeline {
   }
 
   /** What a hub sends after a commit. */
-  wake({ tenant, root }: { tenant: number; root: string }, seq = 1): void {
-    this.waiting("FILE_EVENTS").push({ body: { tenant_id: tenant, drive_id: root, seq }, attempts: 1 });
+  wake({ tenant, root }: { tenant: number; root: string }, seq = 1, unverified = false): void {
+    this.waiting("FILE_EVENTS").push({ body: { tenant_id: tenant, drive_id: root, seq, unverified }, attempts: 1 });
   }
 
   /** Delivers one batch. Messages that ask for another try wait with one attempt more, until they are dead. */

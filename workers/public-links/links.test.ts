@@ -14,7 +14,8 @@ beforeAll(async () => {
 const tokenOf = async (file: FileRow, fields = {}): Promise<string> =>
   (await drive.grant(file.file_id, fields)).token as string;
 
-const aFile = (bytes = noise(1000), name = `${crypto.randomUUID()}.txt`): Promise<FileRow> => drive.file(name, bytes);
+const aFile = (bytes: Uint8Array = noise(1000), name = `${crypto.randomUUID()}.txt`): Promise<FileRow> =>
+  drive.file(name, bytes);
 
 describe("what a link answers", () => {
   test("L1: the page names the file, its size and a download", async () => {

@@ -84,6 +84,24 @@ export class DriveFixture {
     return new DriveFixture(tenant, root, watch(db), bucket);
   }
 
+  /** Another drive of the same tenant. */
+  async sibling(): Promise<DriveFixture> {
+    const root = this.id();
+    const kept = "select tenant_id, ?2, kind, name, limit_bytes, created_at from drives where tenant_id = ?1 limit 1";
+    await this.shard.batch([
+      this.shard
+        .prepare(`insert into drives (tenant_id, drive_id, kind, name, limit_bytes, created_at) ${kept}`)
+        .bind(this.tenant, root),
+      this.shard
+        .prepare(
+          `insert into files (tenant_id, file_id, drive_id, name, name_key, is_folder, created_by, created_at, updated_at)
+           values (?1, ?2, ?2, 'My Drive', 'my drive', 1, ?2, 1, 1)`,
+        )
+        .bind(this.tenant, root),
+    ]);
+    return new DriveFixture(this.tenant, root, this.shard);
+  }
+
   id(): string {
     return newId(this.tenant, Date.now());
   }
@@ -246,7 +264,7 @@ export class DriveFixture {
 }
 
 /** Bytes that differ everywhere, so that a wrong offset shows. */
-export const noise = (length: number): Uint8Array => {
+export const noise = (length: number): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
   return bytes;

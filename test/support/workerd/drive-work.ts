@@ -94,7 +94,7 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
       "files of events": () => currentFiles(db, tenant, root, [file.file_id, folder.file_id]),
       "verifications that are due": () => verifications.due(Date.now(), PAGE),
       "equal contents": () => equals.find(file.content_hash as string, file.size),
-      "contents to be compared": () => equals.twins("", "g"),
+      "contents to be compared": () => equals.twins(file.content_id as string, "g"),
       archive: () =>
         archives.children(
           [

@@ -99,7 +99,7 @@ export class DriveFixture {
         )
         .bind(this.tenant, root),
     ]);
-    return new DriveFixture(this.tenant, root, this.shard);
+    return new DriveFixture(this.tenant, root, this.shard, bindings.BLOBS);
   }
 
   id(): string {

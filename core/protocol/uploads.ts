@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BLOCK_MAX } from "../blocks/classes.ts";
 import { folderRefSchema, idSchema, sha256Schema, sizeSchema, timeSchema } from "./common.ts";
 import { rawNameSchema } from "./files.ts";
 import { mimeTypeSchema } from "./media-type.ts";
@@ -75,6 +76,33 @@ export const segmentSchema = z.union([
     .refine(({ file_id, version_id }) => file_id === undefined || version_id !== undefined, "needs a version_id"),
 ]);
 export type Segment = z.infer<typeof segmentSchema>;
+
+/** Blocks of one question: with the bound of a JSON body; a longer file asks several times. */
+export const MAX_ASKED_BLOCKS = 10_000;
+
+const versionRefSchema = z.object({ file_id: idSchema, version_id: idSchema });
+
+export const negotiateSchema = z
+  .object({
+    blocks: z
+      .array(z.object({ hash: sha256Schema, length: z.number().int().min(1).max(BLOCK_MAX) }))
+      .min(1)
+      .max(MAX_ASKED_BLOCKS),
+    bases: z.array(versionRefSchema).max(16).default([]),
+  })
+  .meta({ id: "Negotiate" });
+export type AskedBlock = z.infer<typeof negotiateSchema>["blocks"][number];
+
+/** `first` and `count` are of the asked blocks. */
+const runSchema = z.object({ first: z.number().int(), count: z.number().int() });
+
+export const negotiatedSchema = z
+  .object({
+    segments: z.array(runSchema.extend({ ...versionRefSchema.shape, offset: sizeSchema, length: sizeSchema })),
+    missing: z.array(runSchema),
+  })
+  .meta({ id: "Negotiated" });
+export type Negotiated = z.infer<typeof negotiatedSchema>;
 
 /** More chunks than a session can have is `too_many_chunks`, so the schema's bound is looser than the rule. */
 export const completeUploadSchema = z

@@ -28,7 +28,6 @@ export async function readableVersions(
   principal: Principal,
   refs: readonly VersionRef[],
 ): Promise<Map<string, StoredVersion>> {
-  if (refs.length === 0) return new Map();
   const found = await uploads.versions(principal, refs);
   return new Map(found.filter((version) => isReadable(version, principal)).map((version) => [keyOf(version), version]));
 }

@@ -122,7 +122,7 @@ async function piecesOf(
     }
   if (refs.size > VERSIONS_MAX)
     throw new DriveError("invalid_request", `A file can borrow from ${VERSIONS_MAX} versions at most.`);
-  const versions = await readableVersions(deps, principal, [...refs.values()]);
+  const versions = refs.size === 0 ? new Map() : await readableVersions(deps, principal, [...refs.values()]);
 
   const sources = new Map<string, Source>();
   const sourceOf = (name: string, make: () => Source): Source => {

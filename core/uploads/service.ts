@@ -1,7 +1,7 @@
 /** Uploads of every kind end in one commit of the drive's hub. docs/spec/uploads.md, U1 to U14. */
 import { DriveError } from "../protocol/errors.ts";
 import { idOfKey, newId } from "../protocol/ids.ts";
-import type { Segment } from "../protocol/uploads.ts";
+import type { AskedBlock, Negotiated, Segment } from "../protocol/uploads.ts";
 import type { FileRow } from "../files/model.ts";
 import { parseName } from "../files/names.ts";
 import { canView, type Principal, requireRight } from "../sharing/rights.ts";
@@ -13,6 +13,7 @@ import type { Actor, StoredContent } from "../sync/commands.ts";
 import { requireSameRequest } from "../sync/replay.ts";
 import { receiveChunk, type WantedChunk } from "./chunks.ts";
 import type { FileUpload, ReceivedChunk, UploadRow, UploadTarget, VersionRef } from "./model.ts";
+import { negotiate } from "./negotiate.ts";
 import { newUpload, release, reserve, stage } from "./open.ts";
 import { FILE_MAX_BYTES, requireSize, tooLarge } from "./parts.ts";
 import { requirePlace } from "./place.ts";
@@ -233,6 +234,19 @@ export async function putChunk(
   await placeOf(deps, caller, session.upload.target);
   requireOpen(session, deps.now());
   return receiveChunk(deps, caller.principal, session, chunk, body, length);
+}
+
+/** Throws when the session is not the caller's, or not open. */
+export async function negotiateBlocks(
+  deps: UploadDeps,
+  caller: Caller,
+  upload_id: string,
+  blocks: readonly AskedBlock[],
+  bases: readonly VersionRef[],
+): Promise<Negotiated> {
+  const session = await findSession(deps, caller, upload_id);
+  requireOpen(session, deps.now());
+  return negotiate(deps, caller.principal, session.upload, blocks, bases);
 }
 
 /** Makes the file visible. @param segments in the order of the file */

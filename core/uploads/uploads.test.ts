@@ -58,6 +58,9 @@ class MemoryUploads implements UploadStore {
   async blockBits() {
     return null;
   }
+  async hooked() {
+    return [];
+  }
   async versions() {
     return [];
   }

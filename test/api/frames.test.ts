@@ -1,8 +1,8 @@
-/** Uploads of our own clients, over real bindings: docs/spec/uploads.md, U16 and U17. */
+/** Uploads of our own clients, over real bindings: docs/spec/uploads.md, U16 to U20; storage.md, M10. */
 import { beforeAll, describe, expect, it } from "vitest";
 import type { File } from "../../core/protocol/files.ts";
-import type { UploadState } from "../../core/protocol/uploads.ts";
-import { newUser, sha256, type User } from "../support/workerd/api.ts";
+import type { Negotiated, UploadSession, UploadState } from "../../core/protocol/uploads.ts";
+import { apiEnv, newUser, sha256, shardOf, type User } from "../support/workerd/api.ts";
 import { type Block, blocksOf, deltaFrame, noise, putFrames, rawFrame } from "../support/workerd/frames.ts";
 
 let user: User;
@@ -72,5 +72,92 @@ describe("chunks of frames", () => {
       expect(file.content_hash).toBe(await sha256(after.slice(0, size)));
       expect(await hashOf(file.file_id)).toBe(file.content_hash);
     }
+  });
+});
+
+describe("segments and negotiation", () => {
+  it("U18, U20: an edit sends what the base lacks; the file is the base's blocks and one more pack", async () => {
+    const before = noise(6_000_000, 21);
+    const at = 3_000_000;
+    const after = Uint8Array.from([...before.subarray(0, at), ...noise(500, 22), ...before.subarray(at)]);
+    const source = await user.file("series.bin", before);
+    const session = await user.ok<UploadSession>("POST", "files/upload", {
+      json: {
+        parent_id: "root",
+        name: "series.bin",
+        size: after.length,
+        file_id: source.file_id,
+        base_version_id: source.version_id,
+      },
+      headers: { "if-match": `"${source.version_id}"` },
+    });
+    const { upload_id, block_bits } = session;
+    const blocks = await blocksOf(after, block_bits);
+    const asked = { blocks: blocks.map(({ hash, length }) => ({ hash, length })) };
+    const { segments, missing } = await user.ok<Negotiated>("POST", `uploads/${upload_id}/negotiate`, { json: asked });
+    expect([segments.length, missing.length]).toEqual([2, 1]);
+    const changed = blocks.slice(missing[0]!.first, missing[0]!.first + missing[0]!.count);
+    const frame = await deltaFrame(
+      changed.map((block) => block.bytes),
+      before,
+    );
+    expect(frame.payload.length).toBeLessThan(1000);
+    const { status, chunk_id } = await putFrames(user, upload_id, 0, [frame]);
+    expect(status).toBe(200);
+    const objects = (await apiEnv.BLOBS.list()).objects.length;
+    const [head, tail] = segments.map(({ offset, length }) => ({ offset, length }));
+    const file = await user.ok<File>("POST", `uploads/${upload_id}/complete`, {
+      json: { segments: [head, { chunk_id }, tail] },
+    });
+    expect((await apiEnv.BLOBS.list()).objects.length).toBe(objects);
+    expect(file).toMatchObject({ file_id: source.file_id, version_number: 2, size: after.length });
+    expect(await hashOf(file.file_id)).toBe(await sha256(after));
+    await user.ok("DELETE", `files/${file.file_id}/versions/${source.version_id}`);
+    expect(await hashOf(file.file_id), "the blocks outlive the version that they came with").toBe(await sha256(after));
+  });
+
+  it("M10: a new file like another one of the drive is mostly borrowed, found by hooks alone", async () => {
+    const common = noise(12_000_000, 36);
+    const first = await user.file("like.bin", common);
+    const bytes = Uint8Array.from([...noise(70_000, 32), ...common.subarray(1_000_000)]);
+    const { upload_id, block_bits } = await user.start("alike.bin", bytes.length);
+    const blocks = await blocksOf(bytes, block_bits);
+    const asked = { blocks: blocks.map(({ hash, length }) => ({ hash, length })) };
+    const { segments, missing } = await user.ok<Negotiated>("POST", `uploads/${upload_id}/negotiate`, { json: asked });
+    expect(new Set(segments.map(({ version_id }) => version_id))).toEqual(new Set([first.version_id]));
+    expect(missing).toHaveLength(1);
+    const own = blocks.slice(0, missing[0]!.count);
+    const { chunk_id } = await putFrames(
+      user,
+      upload_id,
+      0,
+      await Promise.all(own.map((block) => rawFrame(block.bytes))),
+    );
+    const borrowed = segments.map(({ file_id, version_id, offset, length }) => ({
+      file_id,
+      version_id,
+      offset,
+      length,
+    }));
+    const file = await user.ok<File>("POST", `uploads/${upload_id}/complete`, {
+      json: { segments: [{ chunk_id }, ...borrowed] },
+    });
+    expect(await hashOf(file.file_id)).toBe(await sha256(bytes));
+    await user.ok("DELETE", `files/${first.file_id}`);
+    await user.ok("DELETE", `trash/${first.file_id}`);
+    expect(await hashOf(file.file_id), "the blocks outlive the file that they came with").toBe(await sha256(bytes));
+  });
+
+  it("M10: a content of 1 MiB or more has hooks, a smaller one none", async () => {
+    const shard = await shardOf(user.id);
+    const hooksOf = async (file: File): Promise<number> =>
+      (await shard
+        .prepare("select count(*) as n from hooks where file_id = ?1 and version_id = ?2")
+        .bind(file.file_id, file.version_id)
+        .first<number>("n"))!;
+    expect(await hooksOf(await user.file("small.bin", noise(1_000_000, 41)))).toBe(0);
+    const large = await hooksOf(await user.file("large.bin", noise(5_000_000, 42)));
+    expect(large).toBeGreaterThanOrEqual(1);
+    expect(large).toBeLessThanOrEqual(6);
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { formatNode } from "../../core/manifests/root.ts";
 import { packPrefix } from "../../core/packs/format.ts";
-import { tenantOf } from "../../core/protocol/ids.ts";
+import { newId, tenantOf } from "../../core/protocol/ids.ts";
 import type { ExpiryStore } from "../../core/uploads/expire.ts";
 import type { ChunkRow, UploadRow } from "../../core/uploads/model.ts";
 import type { UploadStore } from "../../core/uploads/ports.ts";
@@ -194,6 +194,50 @@ export function uploadStoreContract(name: string, open: () => Promise<OpenUpload
         [right.file_id, guest.permission],
       ]);
       expect(await bench.uploads.withContent(bench.id(), bench.id(), content_hash, 5)).toEqual([]);
+    });
+
+    it("U16, U19: versions with who may read them; what is unknown, purged or of another tenant is missing", async () => {
+      const bench = await setUp();
+      const file = bench.file("base.bin", bench.root, 5);
+      const [version, content] = bench.bytesOf(file);
+      const journal = [bench.entry(1, "created", file.file_id)];
+      await bench.commit({ files: [file], versions: [version], contents: [content], journal });
+      const reader = { kind: "user", user_id: bench.id() } as const;
+      const { file_id, version_id, size, content_hash } = version;
+      const find = (...refs: { file_id: string; version_id: string }[]) => bench.uploads.versions(reader, refs);
+      const [found, ...more] = await find(
+        { file_id, version_id },
+        { file_id, version_id: bench.id() },
+        { file_id: bench.id(), version_id },
+        { file_id: newId(tenantOf(bench.root) + 1, 1), version_id },
+      );
+      expect(more).toEqual([]);
+      expect(found).toMatchObject({ file_id, version_id, size, content_hash, manifest: content.manifest });
+      expect(found?.access).toMatchObject({ file: { file_id, drive_id: bench.root }, grants: [] });
+      expect(found?.access.chain.map((at) => at.file_id)).toEqual([file_id, bench.root]);
+      expect(await find()).toEqual([]);
+      await bench.commit({ permissions: [{ ...bench.permission(bench.root), user_id: reader.user_id }] });
+      expect((await find({ file_id, version_id }))[0]?.access.grants).toHaveLength(1);
+      await bench.commit({ purged_files: [file_id] });
+      expect(await find({ file_id, version_id })).toEqual([]);
+    });
+
+    it("M10: versions by the hooks of their contents, the most first; each hook of a content once", async () => {
+      const bench = await setUp();
+      const hook = (hash: string, n: number) => ({
+        tenant_id: tenantOf(bench.root),
+        hash: hash.repeat(16),
+        content_id: `content ${n}`,
+        file_id: `file ${n}`,
+        version_id: `version ${n}`,
+      });
+      await bench.commit({ hooks: [hook("a", 1), hook("a", 2), hook("b", 2), hook("c", 3)] });
+      const found = async (...hashes: string[]) =>
+        (await bench.uploads.hooked(hashes.map((hash) => hash.repeat(16)))).map((ref) => ref.version_id);
+      expect(await found("a", "b")).toEqual(["version 2", "version 1"]);
+      expect(await found("c", "d")).toEqual(["version 3"]);
+      expect(await found()).toEqual([]);
+      await expect(bench.commit({ hooks: [hook("c", 3)] })).rejects.toThrow();
     });
 
     it("U7: what an operation made, while its file is there", async () => {

@@ -104,6 +104,19 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     return found;
   }
 
+  async hooked(hooks: readonly string[]): Promise<VersionRef[]> {
+    const counts = new Map<string, { ref: VersionRef; count: number }>();
+    for (const { hash, content_id, file_id, version_id } of this.#drive.state.hooks.values()) {
+      if (!hooks.includes(hash)) continue;
+      const count = (counts.get(content_id)?.count ?? 0) + 1;
+      counts.set(content_id, { ref: { file_id, version_id }, count });
+    }
+    return [...counts]
+      .toSorted(([a, x], [b, y]) => y.count - x.count || (a < b ? 1 : -1))
+      .slice(0, 32)
+      .map(([, { ref }]) => ref);
+  }
+
   async withContent(user_id: string, drive_id: string, content_hash: string, size: number): Promise<Access[]> {
     const isCandidate = (f: FileRow): boolean =>
       [drive_id, user_id].includes(f.drive_id) &&

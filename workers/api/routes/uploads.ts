@@ -18,6 +18,8 @@ import {
   chunkReceivedSchema,
   completeUploadSchema,
   MAX_PARALLEL,
+  negotiatedSchema,
+  negotiateSchema,
   startUploadSchema,
   type UploadSession,
   uploadSessionSchema,
@@ -31,6 +33,7 @@ import {
   type Caller,
   completeUpload,
   findSession,
+  negotiateBlocks,
   putChunk,
   startUpload,
   storeWhole,
@@ -287,6 +290,29 @@ export function uploadRoutes(api: App): void {
         },
         200,
       );
+    },
+  );
+
+  api.openapi(
+    createRoute({
+      method: "post",
+      path: "/uploads/{id}/negotiate",
+      tags,
+      security: signedIn,
+      description: "Which blocks of the file need not be sent: found in its base, in `bases`, and in files like it.",
+      request: {
+        params: uploadParams,
+        ...body(negotiateSchema),
+      },
+      responses: {
+        200: json(negotiatedSchema, "Runs of the asked blocks that are there, and those that are not"),
+        ...problems,
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid("param");
+      const { blocks, bases } = c.req.valid("json");
+      return c.json(await negotiateBlocks(await depsForSession(c, id), callerOf(c), id, blocks, bases), 200);
     },
   );
 

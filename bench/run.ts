@@ -5,6 +5,7 @@ import { commits } from "./cases/commits.ts";
 import { endpointsCase } from "./cases/endpoints.ts";
 import { listing } from "./cases/listing.ts";
 import { notify } from "./cases/notify.ts";
+import { singleStorage } from "./cases/single-storage.ts";
 import { smallFiles } from "./cases/small-files.ts";
 import { transfer } from "./cases/transfer.ts";
 import { startFloor } from "./floor/start.ts";
@@ -17,7 +18,7 @@ import { FULL, QUICK, type Sizes } from "./lib/sizes.ts";
 import { table } from "./lib/table.ts";
 import { countOperations } from "./operations/count.ts";
 
-const CASES: readonly Case[] = [transfer, smallFiles, commits, listing, notify, endpointsCase];
+const CASES: readonly Case[] = [transfer, smallFiles, commits, listing, notify, singleStorage, endpointsCase];
 /** They start products of their own, one after the other. */
 const BY_THEMSELVES = { operations: countOperations, growth: measureGrowth };
 const NAMES = [...CASES.map(({ name }) => name), ...Object.keys(BY_THEMSELVES)];

@@ -12,6 +12,8 @@ export interface Sizes {
   commits: number;
   commit_runs: number;
   notifications: number;
+  /** Uploads of what others have, each beside one of new bytes. */
+  pairs: number;
   /** Calls of each endpoint. */
   calls: number;
   /** Files of the drive that has grown, and calls of each operation on it. */
@@ -31,6 +33,7 @@ export const FULL: Sizes = {
   commits: 500,
   commit_runs: 5,
   notifications: 100,
+  pairs: 1000,
   calls: 50,
   grown_files: 1_000_000,
   grown_calls: 15,
@@ -47,6 +50,7 @@ export const QUICK: Sizes = {
   commits: 8,
   commit_runs: 1,
   notifications: 3,
+  pairs: 3,
   calls: 2,
   grown_files: 2_000,
   grown_calls: 1,

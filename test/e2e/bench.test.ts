@@ -16,6 +16,7 @@ test("the bench runs to its end and prints every table", { timeout: 600_000 }, a
     "Commits on one drive",
     "Listing a folder of 20 entries",
     "Notification of another device",
+    "Bytes of others beside new ones, medians of 3 pairs",
     "Endpoints, one call at a time",
     "Operations and list prices",
     "Growth: a drive of few files -> one of 2,000",

@@ -9,6 +9,7 @@ import { newId, tenantOf } from "../core/protocol/ids.ts";
 import { SOCKET_PROTOCOL, type SocketMessage } from "../core/protocol/sync.ts";
 import type { Result, Submission } from "../core/sync/commands.ts";
 import { Hub } from "../core/sync/hub.ts";
+import type { Left } from "../core/sync/ports.ts";
 import { readConfig, shardBindings } from "../platform/config.ts";
 import { D1DriveStore } from "../platform/d1/shard/drive-store.ts";
 import { ShardMap } from "../platform/d1/shard-map.ts";
@@ -82,7 +83,7 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
       },
       now: () => Date.now(),
       newId: () => newId(tenant_id, Date.now()),
-      announce: (entries, unverified) => this.#announce(entries, unverified),
+      announce: (entries, left) => this.#announce(entries, left),
       report: (error) => {
         // The tenant may lie in another shard by now: look again before the next command.
         this.#store = null;
@@ -100,13 +101,13 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
   }
 
   /** All of it may be lost: a device has its cursor, a consumer its mark in the journal, a cached answer its age. */
-  #announce(entries: JournalRow[], unverified: boolean): void {
+  #announce(entries: JournalRow[], { due, unverified }: Left): void {
     const last = entries.at(-1) as JournalRow;
     const { tenant_id, drive_id, seq } = last;
     const changes =
       entries.length > INLINE_MAX ? undefined : entries.map(({ seq, file_id, op }) => ({ seq, file_id, op }));
     this.#broadcast({ type: "changes", drive_id, seq, changes });
-    const wake: Wake = { tenant_id, drive_id, seq, ...(unverified ? { unverified } : {}) };
+    const wake: Wake = { tenant_id, drive_id, seq, due, ...(unverified ? { unverified } : {}) };
     const sent = this.env.FILE_EVENTS.send(wake).catch((error: unknown) =>
       console.warn({ message: "a wake was not queued; the sweep will", drive_id, seq, error: String(error) }),
     );

@@ -1,4 +1,5 @@
 /** Rows of a drive that has grown: what a million uploads leave in a shard, made by SQLite itself. Bytes there are none. */
+import { CONSUMERS } from "../../core/events/wake.ts";
 import type { TenantId } from "../../core/protocol/ids.ts";
 
 /** The parts of D1 that are needed here; Miniflare's and the platform's types differ in the rest. */
@@ -207,18 +208,20 @@ export async function fillDrive(shard: Shard, drive: Drive, files: number): Prom
       await run(sql, low, Math.min(files, low + SLICE * every));
   }
   await run(
-    `update drives set seq = ?3, used_bytes = (select coalesce(sum(size), 0) from files where tenant_id = ?1)
+    `update drives set seq = ?3, due = (select json_group_object(value, cast(?3 as integer)) from json_each(?4)), used_bytes = (select coalesce(sum(size), 0) from files where tenant_id = ?1)
      where tenant_id = ?1 and drive_id = ?2`,
     drive.tenant_id,
     drive.drive_id,
     files,
+    JSON.stringify(CONSUMERS),
   );
   await run(
     `insert into event_marks (tenant_id, drive_id, consumer, seq)
-     select ?1, ?2, value, ?3 from json_each('["previews", "search-index", "notifications"]') where true
+     select ?1, ?2, value, ?3 from json_each(?4) where true
      on conflict do update set seq = excluded.seq`,
     drive.tenant_id,
     drive.drive_id,
     files,
+    JSON.stringify(CONSUMERS),
   );
 }

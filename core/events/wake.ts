@@ -10,20 +10,22 @@ const tenantSchema = z.number().int().min(1).max(0xffffffff);
 
 const driveKey = { tenant_id: tenantSchema, drive_id: idSchema };
 
-export const wakeSchema = z.object({
-  ...driveKey,
-  seq: z.number().int().min(0),
-  /** Contents of the drive wait for their verification. */
-  unverified: z.boolean().optional(),
-});
-export type Wake = z.infer<typeof wakeSchema>;
-
 /** Message of the queue `verification`: there is something to verify in the drive. */
 export const verificationWakeSchema = z.object(driveKey);
 
 /** Each has a queue of its own, and a durable mark in every drive. Names are stored in `event_marks`. */
 export const CONSUMERS = ["previews", "search-index", "notifications"] as const;
 export type ConsumerName = (typeof CONSUMERS)[number];
+
+export const wakeSchema = z.object({
+  ...driveKey,
+  seq: z.number().int().min(0),
+  /** Who has something to do; without it, everybody. */
+  due: z.array(z.enum(CONSUMERS)).readonly().optional(),
+  /** Contents of the drive wait for their verification. */
+  unverified: z.boolean().optional(),
+});
+export type Wake = z.infer<typeof wakeSchema>;
 
 /** Where a sweep over drives goes on. */
 export interface DriveKey {
@@ -70,9 +72,7 @@ export function coalesce(wakes: readonly Wake[]): Wake[] {
   const newest = new Map<string, Wake>();
   for (const wake of wakes) {
     const known = newest.get(wake.drive_id);
-    const unverified = known?.unverified === true || wake.unverified === true;
-    const newer = known === undefined || known.seq < wake.seq ? wake : known;
-    newest.set(wake.drive_id, unverified ? { ...newer, unverified } : newer);
+    if (known === undefined || known.seq < wake.seq) newest.set(wake.drive_id, wake);
   }
   return [...newest.values()];
 }

@@ -1,4 +1,5 @@
 /** Records of a drive, as they are stored: the field names of the wire, times in milliseconds since the epoch. */
+import type { Due } from "../events/due.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { JournalOp } from "../protocol/sync.ts";
 import type { Metadata } from "../protocol/files.ts";
@@ -113,6 +114,7 @@ export interface DriveRow {
   kind: "personal" | "team";
   name: string;
   seq: number;
+  due: Due;
   used_bytes: number;
   reserved_bytes: number;
   limit_bytes: number;

@@ -1,6 +1,7 @@
 /** A drive's state while a group of commands is planned over it: what was read, what the earlier commands changed. */
 import { DriveError } from "../protocol/errors.ts";
 import type { DriveRow, FileRow, JournalRow, NewVersion } from "../files/model.ts";
+import { dueAfter } from "../events/due.ts";
 import type { JournalOp } from "../protocol/sync.ts";
 import type { Actor } from "./commands.ts";
 import type { Snapshot, Writes } from "./ports.ts";
@@ -25,10 +26,11 @@ export class Draft {
     this.snapshot = snapshot;
     this.now = now;
     this.newId = newId;
-    const { seq, used_bytes, reserved_bytes } = snapshot.drive;
+    const { seq, due, used_bytes, reserved_bytes } = snapshot.drive;
     this.writes = {
       expected: { seq, used_bytes, reserved_bytes },
       seq,
+      due,
       used_delta: 0,
       reserved_delta: 0,
       files: [],
@@ -170,6 +172,7 @@ export class Draft {
     // Here and nowhere else: the first version of a content that the batch brings is its home (G2).
     const homeless = new Set(writes.contents.map((content) => content.content_id));
     writes.versions = this.versions.map((version) => ({ ...version, is_shared: !homeless.delete(version.content_id) }));
+    writes.due = dueAfter(this.drive.due, writes.journal, writes.seq, (file_id) => this.find(file_id));
     const changes = [writes.journal, writes.uploads, writes.settled, writes.verified];
     return changes.every((rows) => rows.length === 0) ? null : writes;
   }

@@ -2,6 +2,8 @@
  * The hub of one drive: puts every change in order and commits what arrives together in one batch (group commit).
  * Pure but for its ports. Rules: docs/spec/sync.md, H1 to H8.
  */
+import { newlyDue } from "../events/due.ts";
+import { CONSUMERS } from "../events/wake.ts";
 import { DriveError, toFailure } from "../protocol/errors.ts";
 import type { Result, Submission } from "./commands.ts";
 import { Draft } from "./draft.ts";
@@ -133,7 +135,9 @@ export class Hub {
       if (writes !== null) await this.#ports.store.commit(writes);
       // What an earlier try committed may never have been announced: say it again.
       const entries = [...[...done.values()].map((d) => d.entry), ...planned.journal];
-      if (entries.length > 0) this.#ports.announce(entries, planned.verifications.length > 0);
+      const due = done.size > 0 ? CONSUMERS : newlyDue(snapshot.drive.due, planned.due);
+      const unverified = planned.verifications.length > 0;
+      if (entries.length > 0) this.#ports.announce(entries, { due, unverified });
       return results;
     } catch (error) {
       this.#ports.report(error);

@@ -1,3 +1,5 @@
+import type { Due } from "../events/due.ts";
+import type { ConsumerName } from "../events/wake.ts";
 import type {
   ContentRow,
   DriveRow,
@@ -73,6 +75,7 @@ export interface Snapshot {
 export interface Writes {
   expected: Pick<DriveRow, "seq" | "used_bytes" | "reserved_bytes">;
   seq: number;
+  due: Due;
   used_delta: number;
   reserved_delta: number;
   files: FileRow[];
@@ -115,15 +118,21 @@ export interface DriveStore {
   commit(writes: Writes): Promise<void>;
 }
 
+/** What a commit leaves to others. */
+export interface Left {
+  due: readonly ConsumerName[];
+  unverified: boolean;
+}
+
 export interface HubPorts {
   store: DriveStore;
   now(): number;
   newId(): string;
   /**
    * After a commit, in order. Must not throw; what it does is replayed from the journal when it is lost.
-   * @param unverified whether contents are to be verified now
+   * @param left who has something to do with it, and whether contents are to be verified now
    */
-  announce(entries: JournalRow[], unverified: boolean): void;
+  announce(entries: JournalRow[], left: Left): void;
   /** A batch that failed: for the operator, the commands are tried again one by one. */
   report(error: unknown): void;
 }

@@ -21,6 +21,7 @@ export const emptyWrites = (): Writes => ({
     reserved_bytes: 0,
   },
   seq: 0,
+  due: {},
   used_delta: 0,
   reserved_delta: 0,
   files: [],

@@ -207,6 +207,23 @@ describe("E8: events survive queues that lose them", () => {
     expect(await find("kestrels")).toEqual([note.file_id]);
   });
 
+  it("E16: who has nothing to do is not woken, neither by the hub's wake nor by the sweep, until entries pile up", async () => {
+    await drive.file("note.txt", text("kestrels"));
+    pass(10_000);
+    await pipeline.tick();
+    expect(await marks()).toEqual({ "search-index": 1 });
+    pipeline.waiting("FILE_EVENTS").push({
+      body: { tenant_id: drive.tenant, drive_id: drive.root, seq: 1, due: ["notifications"] },
+      attempts: 1,
+    });
+    await pipeline.drain();
+    expect(await marks()).toEqual({ "search-index": 1, notifications: 1 });
+    for (let i = 0; i < 63; i++) await drive.folder(`folder ${i}`);
+    pass(10_000);
+    await pipeline.tick();
+    expect(await marks()).toEqual({ previews: 64, "search-index": 64, notifications: 64 });
+  });
+
   it("a queue that loses its messages between fan-out and consumer, as a restart does", async () => {
     const photo = await picture("photo.jpg");
     pipeline.losing.add("PREVIEWS");

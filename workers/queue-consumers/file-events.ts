@@ -1,5 +1,5 @@
 /** Queue `file-events`: the hubs' wakes, fanned out to the consumers' queues. */
-import { coalesce, CONSUMERS, type Wake, wakeSchema } from "../../core/events/wake.ts";
+import { coalesce, type ConsumerName, CONSUMERS, type Wake, wakeSchema } from "../../core/events/wake.ts";
 import type { Context } from "./context.ts";
 import { sendAll } from "./send.ts";
 
@@ -11,11 +11,21 @@ export async function fileEvents(context: Context, batch: MessageBatch): Promise
     // Never right, however often it comes: its retries run out into the dead-letter queue, where it can be looked at.
     else message.retry();
   }
-  const bodies = coalesce(wakes);
+  /** Of a wake that several wait for each gets only what it needs to know. */
+  const told = (waits: (wake: Wake) => boolean): Wake[] =>
+    coalesce(wakes.filter(waits)).map(({ tenant_id, drive_id, seq }) => ({ tenant_id, drive_id, seq }));
+  const isDue = ({ due }: Wake, consumer: ConsumerName): boolean => due === undefined || due.includes(consumer);
   // A throw redelivers the batch; to wake twice is harmless.
-  const unverified = bodies.filter((wake) => wake.unverified === true);
   await Promise.all([
-    ...CONSUMERS.map((consumer) => sendAll(context.queue(consumer), bodies)),
-    sendAll(context.env.VERIFICATION, unverified),
+    ...CONSUMERS.map((consumer) =>
+      sendAll(
+        context.queue(consumer),
+        told((wake) => isDue(wake, consumer)),
+      ),
+    ),
+    sendAll(
+      context.env.VERIFICATION,
+      told((wake) => wake.unverified === true),
+    ),
   ]);
 }

@@ -5,7 +5,6 @@
  * they are, and would rather read all that a tenant has (sqlite.org/optoverview.html, 7.2); `indexed by` keeps it from
  * doing so where it has no statistics of an index. test/api/query-plans.test.ts
  */
-import type { DriveRow } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import {
   COPY_MAX,
@@ -20,7 +19,17 @@ import {
   type Writes,
 } from "../../../core/sync/ports.ts";
 import { ASSERT_LIVE, ASSERT_LIVING, END_HOMES, END_TREE, IS_GARBAGE, PURGE_TREE } from "./content-life.ts";
-import { fromFile, fromUpload, type Stored, toFile, toJournal, toPermission, toUpload, toVersion } from "./rows.ts";
+import {
+  fromFile,
+  fromUpload,
+  type Stored,
+  toDrive,
+  toFile,
+  toJournal,
+  toPermission,
+  toUpload,
+  toVersion,
+} from "./rows.ts";
 import * as schema from "./schema.ts";
 import { addRows, insertRows, upsertRows } from "./upsert.ts";
 
@@ -168,7 +177,7 @@ export class D1DriveStore implements DriveStore {
     const drive = of("drive")[0];
     if (drive === undefined) return null;
     return {
-      drive: drive as unknown as DriveRow,
+      drive: toDrive(drive),
       files: [...of("files"), ...of("names"), ...of("pending")].map(toFile),
       trees: of("trees").map(toFile),
       sums: new Map(of("sums").map((s) => [s.root as string, { bytes: s.bytes as number, count: s.count as number }])),
@@ -216,7 +225,7 @@ export class D1DriveStore implements DriveStore {
         .bind(this.#tenant),
       db
         .prepare(
-          `update drives set seq = ?3, used_bytes = used_bytes + ?4, reserved_bytes = reserved_bytes + ?5
+          `update drives set seq = ?3, due = ?9, used_bytes = used_bytes + ?4, reserved_bytes = reserved_bytes + ?5
            where tenant_id = ?1 and drive_id = ?2 and seq = ?6 and used_bytes = ?7 and reserved_bytes = ?8`,
         )
         .bind(
@@ -228,6 +237,7 @@ export class D1DriveStore implements DriveStore {
           writes.expected.seq,
           writes.expected.used_bytes,
           writes.expected.reserved_bytes,
+          JSON.stringify(writes.due),
         ),
       db.prepare(guard("drive_moved")),
       // Before this batch ends anything: a version may be restored and purged in one group.

@@ -6,7 +6,7 @@ import type { ContentsQuery } from "../../../core/protocol/files.ts";
 import type { Access, Principal } from "../../../core/sharing/rights.ts";
 import { parseCursor, toCursor } from "./cursor.ts";
 import { D1RightsStore, toAccess } from "./rights-store.ts";
-import { type Stored, toFile, toVersion } from "./rows.ts";
+import { type Stored, toDrive, toFile, toVersion } from "./rows.ts";
 
 const SORT_COLUMN = { name: "name_key", updated_at: "updated_at", size: "size" } as const;
 
@@ -122,9 +122,10 @@ export class FileStore {
   }
 
   async drive(drive_id: string): Promise<DriveRow | null> {
-    return this.#db
+    const row = await this.#db
       .prepare("select * from drives where tenant_id = ?1 and drive_id = ?2")
       .bind(this.#tenant, drive_id)
-      .first<DriveRow & Stored>();
+      .first<Stored>();
+    return row === null ? null : toDrive(row);
   }
 }

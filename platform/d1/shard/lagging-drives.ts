@@ -16,13 +16,13 @@ export interface Lagging extends Wake {
  */
 const SELECT_LAGGING = `
 with page as (
-  select tenant_id, drive_id, seq from drives where (tenant_id, drive_id) > (?1, ?2)
+  select tenant_id, drive_id, seq, due from drives where (tenant_id, drive_id) > (?1, ?2)
   order by tenant_id, drive_id limit ${PAGE}
 )
 select p.tenant_id, p.drive_id, p.seq, c.value as consumer
 from page p join json_each(?3) c
 left join event_marks m on m.tenant_id = p.tenant_id and m.drive_id = p.drive_id and m.consumer = c.value
-where coalesce(m.seq, 0) < p.seq and exists (
+where coalesce(m.seq, 0) < p.due ->> ('$."' || c.value || '"') and exists (
   select 1 from journal j where j.tenant_id = p.tenant_id and j.drive_id = p.drive_id
     and j.seq > coalesce(m.seq, 0) and j.at < ?4)`;
 

@@ -1,8 +1,11 @@
 /** Between stored rows and records: SQLite has no booleans and keeps JSON as text. */
-import type { FileRow, JournalRow, PermissionRow, VersionRow } from "../../../core/files/model.ts";
+import type { DriveRow, FileRow, JournalRow, PermissionRow, VersionRow } from "../../../core/files/model.ts";
 import type { ChunkRow, UploadRow } from "../../../core/uploads/model.ts";
 
 export type Stored = Record<string, unknown>;
+
+export const toDrive = (row: Stored): DriveRow =>
+  ({ ...row, due: JSON.parse(row.due as string) }) as unknown as DriveRow;
 
 export const toFile = (row: Stored): FileRow =>
   ({

@@ -36,6 +36,8 @@ export const drives = sqliteTable(
     name: text().notNull(),
     /** Newest sequence number of the journal. */
     seq: integer().notNull().default(0),
+    /** What each consumer of the journal has to reach, JSON: `core/events/due.ts`. */
+    due: text().notNull().default("{}"),
     used_bytes: integer().notNull().default(0),
     reserved_bytes: integer().notNull().default(0),
     limit_bytes: integer().notNull(),

@@ -54,7 +54,15 @@ export class MemoryDriveStore implements DriveStore {
 
   constructor(tenant_id: TenantId, drive_id: string, limit_bytes: number, now: number) {
     const base = { tenant_id, drive_id, name: "My Drive", created_at: now };
-    const drive = { ...base, kind: "personal", seq: 0, used_bytes: 0, reserved_bytes: 0, limit_bytes } as const;
+    const drive = {
+      ...base,
+      kind: "personal",
+      seq: 0,
+      due: {},
+      used_bytes: 0,
+      reserved_bytes: 0,
+      limit_bytes,
+    } as const;
     const root: FileRow = {
       tenant_id,
       file_id: drive_id,
@@ -196,6 +204,7 @@ export class MemoryDriveStore implements DriveStore {
     if (next.drive.seq !== seq || next.drive.used_bytes !== used_bytes || next.drive.reserved_bytes !== reserved_bytes)
       throw new Error("drive_moved");
     next.drive.seq = writes.seq;
+    next.drive.due = writes.due;
     next.drive.used_bytes += writes.used_delta;
     next.drive.reserved_bytes += writes.reserved_delta;
     if (sharedContents(writes).some((id) => !isLiving(next, id))) throw new Error("content_gone");

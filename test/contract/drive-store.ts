@@ -30,6 +30,7 @@ export function driveStoreContract(name: string, open: () => Promise<OpenDrive>)
         files: [folder, file],
         versions: [version],
         contents: [content],
+        due: { "search-index": 2 },
         used_delta: 5,
         reserved_delta: 7,
         journal: [bench.entry(1, "created", folder.file_id), bench.entry(2, "created", file.file_id)],
@@ -39,7 +40,7 @@ export function driveStoreContract(name: string, open: () => Promise<OpenDrive>)
         versions: [{ file_id: file.file_id, version_id: file.version_id as string }],
         op_ids: new Set(["op-1", "op-2", "op-3"]),
       });
-      expect(found.drive).toMatchObject({ seq: 2, used_bytes: 5, reserved_bytes: 7 });
+      expect(found.drive).toMatchObject({ seq: 2, due: { "search-index": 2 }, used_bytes: 5, reserved_bytes: 7 });
       expect(new Map(found.files.map((f) => [f.file_id, f])).get(file.file_id)).toEqual(file);
       expect(found.versions).toEqual([version]);
       expect(found.done.map((d) => [d.entry.op_id, d.entry.seq, d.file?.name])).toEqual([

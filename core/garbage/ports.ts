@@ -41,6 +41,11 @@ export interface GarbageStore {
   contents(after: string): Promise<MarkedContent[]>;
   /** Drops those that are garbage still. @throws RoundOver */
   drop(round: string, content_ids: readonly string[]): Promise<void>;
+  /**
+   * Drops those hooks of a page behind `after` whose contents are gone.
+   * @returns the page's last key, null when there was none. @throws RoundOver
+   */
+  dropHooks(round: string, after: string): Promise<string | null>;
   /** A page behind `after`, by id; empty at the end. */
   packs(after: string): Promise<JudgedPack[]>;
   /** @returns the packs whose rows were deleted by this call. @throws RoundOver */

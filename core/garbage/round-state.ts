@@ -11,7 +11,7 @@ const placeSchema = z.object({
   /** Slices that are done. */
   step: z.number().int().min(0),
   started_at: z.number().int(),
-  phase: z.enum(["contents", "packs"]),
+  phase: z.enum(["contents", "hooks", "packs"]),
   /** Id of the last row that was looked at. */
   after: z.string(),
   /** A manifest did not open: not all that is needed is known (G12). */
@@ -19,6 +19,9 @@ const placeSchema = z.object({
   has_condemned: z.boolean(),
 });
 export type Place = z.infer<typeof placeSchema>;
+
+/** What follows each phase. */
+export const NEXT_PHASE = { contents: "hooks", hooks: "packs", packs: null } as const;
 
 export interface RoundState {
   place: Place;

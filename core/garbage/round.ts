@@ -2,6 +2,7 @@
  * A round of garbage collection, slice by slice. docs/spec/durability.md, G7 to G13.
  *
  *   contents: note the packs of the living, drop the garbage
+ *   hooks:    drop those of contents that are gone
  *   packs:    condemn what is not noted, revive what is, delete what an earlier round condemned and the grace is over
  *
  * Every step can be repeated, and what a crash leaves undone the next round does.
@@ -14,7 +15,7 @@ import type { TenantId } from "../protocol/ids.ts";
 import { BlockReader } from "../storage/block-reader.ts";
 import type { Engine } from "../storage/engine.ts";
 import { type GarbagePolicy, type GarbageStore, RoundOver } from "./ports.ts";
-import { loadState, newRound, type RoundState, saveState, stateKey } from "./round-state.ts";
+import { loadState, newRound, NEXT_PHASE, type RoundState, saveState, stateKey } from "./round-state.ts";
 import { judge } from "./verdict.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -83,13 +84,23 @@ async function begin({ store, now }: GarbageDeps): Promise<RoundState> {
 async function runSlice(deps: GarbageDeps, policy: GarbagePolicy, state: RoundState): Promise<boolean> {
   const { place } = state;
   for (let pages = 0; pages < deps.pages; pages++) {
-    const last =
-      place.phase === "contents" ? await notePage(deps, policy, state) : await judgePage(deps, policy, state);
-    if (last !== null) place.after = last;
-    else if (place.phase === "packs") return true;
-    else Object.assign(place, { phase: "packs", after: "" });
+    const last = await runPage(deps, policy, state);
+    if (last !== null) {
+      place.after = last;
+      continue;
+    }
+    const phase = NEXT_PHASE[place.phase];
+    if (phase === null) return true;
+    Object.assign(place, { phase, after: "" });
   }
   return false;
+}
+
+/** @returns the last key of the page, null at the end of the phase */
+function runPage(deps: GarbageDeps, policy: GarbagePolicy, state: RoundState): Promise<string | null> {
+  const { phase, round, after } = state.place;
+  if (phase === "contents") return notePage(deps, policy, state);
+  return phase === "hooks" ? deps.store.dropHooks(round, after) : judgePage(deps, policy, state);
 }
 
 /** @returns the last id of the page, null at the end */

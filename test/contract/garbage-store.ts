@@ -153,6 +153,30 @@ export function garbageStoreContract(name: string, open: () => Promise<OpenGarba
       expect(await bench.garbageOf(living, garbage)).toEqual([false, null]);
     });
 
+    it("M10: drops the hooks of contents that are gone, page by page, for the newest round only", async () => {
+      const bench = await setUp();
+      const [living, garbage] = [await bench.fileOf("living"), await bench.fileOf("garbage")];
+      const hook = (hash: string, file: FileRow) => ({
+        tenant_id: tenantOf(bench.root),
+        hash: hash.repeat(16),
+        content_id: file.content_id as string,
+        file_id: file.file_id,
+        version_id: file.version_id as string,
+      });
+      await bench.commit({ hooks: [hook("a", living), hook("a", garbage), hook("b", garbage), hook("c", living)] });
+      await bench.commit({ purged_files: [garbage.file_id] });
+      await bench.garbage.begin(FIRST);
+      const last = `${"c".repeat(16)}/${String(living.content_id)}`;
+      expect(await bench.garbage.dropHooks(FIRST, ""), "the content is there still").toBe(last);
+      await bench.garbage.drop(FIRST, [garbage.content_id as string]);
+      expect(await bench.garbage.dropHooks(FIRST, last)).toBeNull();
+      await expect(bench.garbage.dropHooks(SECOND, "")).rejects.toThrow(RoundOver);
+      expect(await bench.garbage.dropHooks(FIRST, "")).toBe(last);
+      // What is gone can be written again; what stayed cannot.
+      await bench.commit({ hooks: [hook("a", garbage), hook("b", garbage)] });
+      for (const hash of ["a", "c"]) await expect(bench.commit({ hooks: [hook(hash, living)] })).rejects.toThrow();
+    });
+
     it("G8: condemned, revived, deleted by another round only, forgotten; each only from the state before it", async () => {
       const bench = await setUp();
       await bench.commit({ packs: ["1", "2", "3"].map((letter) => bench.pack(letter)) });

@@ -14,6 +14,7 @@ import type { Stored } from "./rows.ts";
 /** Manifests of 16 KiB at most: a page is 8 MB at worst. */
 const CONTENTS_PAGE = 500;
 const PACKS_PAGE = 1_000;
+const HOOKS_PAGE = 5_000;
 
 const ASSERT_NEWEST = `
 select case when not exists (
@@ -23,6 +24,17 @@ then json_extract('{}', 'round_over') end`;
 const DROP = `
 delete from contents as c where c.tenant_id = ?1 and c.content_id in (select value from json_each(?2))
   and (${IS_GARBAGE} or exists (select 1 from tenants where tenant_id = ?1 and state = 'deleted'))`;
+
+/** Keys of hooks are `hash/content_id`. */
+const LAST_HOOK = `
+select hash, content_id from (
+  select hash, content_id from hooks where tenant_id = ?1 and (hash, content_id) > (?2, ?3)
+  order by hash, content_id limit ${HOOKS_PAGE})
+order by hash desc, content_id desc limit 1`;
+
+const DROP_HOOKS = `
+delete from hooks where tenant_id = ?1 and (hash, content_id) > (?2, ?3) and (hash, content_id) <= (?4, ?5)
+  and not exists (select 1 from contents c where c.tenant_id = ?1 and c.content_id = hooks.content_id)`;
 
 const CONDEMN = `
 update packs set state = 'condemned', changed_at = ?3, round = ?4
@@ -79,6 +91,18 @@ export class D1GarbageStore implements GarbageStore {
 
   async drop(round: string, content_ids: readonly string[]): Promise<void> {
     await this.#change(round, this.#db.prepare(DROP).bind(this.#tenant, JSON.stringify(content_ids)));
+  }
+
+  async dropHooks(round: string, after: string): Promise<string | null> {
+    const [hash = "", content_id = ""] = after.split("/");
+    const last = await this.#db
+      .prepare(LAST_HOOK)
+      .bind(this.#tenant, hash, content_id)
+      .first<{ hash: string; content_id: string }>();
+    if (last === null) return null;
+    const page = [hash, content_id, last.hash, last.content_id] as const;
+    await this.#change(round, this.#db.prepare(DROP_HOOKS).bind(this.#tenant, ...page));
+    return `${last.hash}/${last.content_id}`;
   }
 
   async packs(after: string): Promise<JudgedPack[]> {

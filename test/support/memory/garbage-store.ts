@@ -56,6 +56,15 @@ export class MemoryGarbageStore implements GarbageStore {
     });
   }
 
+  async dropHooks(round: string, after: string): Promise<string | null> {
+    const page = this.#next(this.#drive.state.hooks.keys(), after);
+    if (page.length > 0)
+      this.#change(round, ({ hooks, contents }) => {
+        for (const key of page) if (!contents.has(hooks.get(key)!.content_id)) hooks.delete(key);
+      });
+    return page.at(-1) ?? null;
+  }
+
   async packs(after: string): Promise<JudgedPack[]> {
     const { packs } = this.#drive.state;
     return this.#next(packs.keys(), after).map((id) => {

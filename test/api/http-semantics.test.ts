@@ -106,7 +106,8 @@ describe("14.2: ranges", () => {
   ])("%s", async (range, start, end) => expectPart(await get({ range }), start, end));
 
   it.each([
-    ["several ranges get the whole", "bytes=0-1,4-5"],
+    ["S11: several ranges get the whole", "bytes=0-1,4-5"],
+    ["S11: several ranges with spaces", "bytes=0-1, 5-6"],
     ["another unit is ignored", "lines=1-2"],
     ["no number", "bytes=abc"],
     ["nothing", "bytes="],

@@ -174,7 +174,7 @@ describe("U17: bodies of frames", () => {
       await expectRefused(user, 422, "hash_mismatch", ...(await put(encodeFrames(frames), id)));
   });
 
-  it("a body that breaks off leaves nothing", async () => {
+  it("U24: a body that breaks off leaves nothing", async () => {
     const whole = encodeFrames(frames);
     let sent = 0;
     const source = new ReadableStream<Uint8Array>({

@@ -7,7 +7,7 @@ import { parseText } from "../../core/manifests/root.ts";
 import { DAY } from "../../core/versions/retention.ts";
 import { DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
-import { sha256 } from "../../test/support/workerd/api.ts";
+import { Api, sha256 } from "../../test/support/workerd/api.ts";
 
 const HOUR = 3_600_000;
 
@@ -131,6 +131,10 @@ describe("S5, S7, E14: a content without a hash", () => {
       { drive_id: drive.root, content_id: made.content_id, code: "integrity_error" },
     ]);
     expect(await fileOf(made)).toMatchObject({ content_hash: null, integrity: "pending" });
+    const { OPERATOR_TOKEN } = env as unknown as { OPERATOR_TOKEN: string };
+    const operator = { authorization: `Bearer ${OPERATOR_TOKEN}` };
+    const { bytes: metrics } = await new Api().ask("GET", "/metrics", { headers: operator });
+    expect(new TextDecoder().decode(metrics)).toContain('edgedrive_verifications{shard="SHARD_00",state="dead"} 1\n');
     await restore();
     await drive.shard.prepare("update verifications set next_at = 0, attempts = 0").run();
     await pipeline.tick();

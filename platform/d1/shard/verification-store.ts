@@ -1,4 +1,5 @@
 /** Verifications that wait. docs/spec/storage.md, S5 to S7. */
+import { NEVER } from "../../../core/events/consume.ts";
 import type { DriveKey } from "../../../core/events/wake.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import type { Due, VerificationStore } from "../../../core/verification/ports.ts";
@@ -79,4 +80,14 @@ export async function findUnverified(db: D1Database, before: number): Promise<Dr
     .bind(before)
     .all<DriveKey & Stored>();
   return results;
+}
+
+/** How many of a shard wait, and how many are dead. */
+export async function countVerifications(db: D1Database): Promise<{ waiting: number; dead: number }> {
+  const row = await db
+    .prepare("select count(*) as count, coalesce(sum(next_at = ?1), 0) as dead from verifications")
+    .bind(NEVER)
+    .first<{ count: number; dead: number }>();
+  const { count, dead } = row as { count: number; dead: number };
+  return { waiting: count - dead, dead };
 }

@@ -1,8 +1,9 @@
 import type { Hono } from "hono";
 import { DriveError } from "../../../core/protocol/errors.ts";
+import { countVerifications } from "../../../platform/d1/shard/verification-store.ts";
 import type { AppEnv } from "../types.ts";
 
-/** Prometheus text exposition (0.0.4) of what the directory knows; for the operator's token only. */
+/** Prometheus text exposition (0.0.4) of what the directory and the shards know; for the operator's token only. */
 export function metricsRoutes(root: Hono<AppEnv>): void {
   root.get("/metrics", async (c) => {
     const { app } = c.var;
@@ -15,8 +16,20 @@ export function metricsRoutes(root: Hono<AppEnv>): void {
       shard: string;
       tenants: number;
     }>();
-    const lines = results.map(({ shard, tenants }) => `edgedrive_tenants{shard="${shard}"} ${tenants}`);
-    const head = ["# HELP edgedrive_tenants Tenants in each shard.", "# TYPE edgedrive_tenants gauge"];
-    return c.text(`${[...head, ...lines].join("\n")}\n`, 200, { "content-type": "text/plain; version=0.0.4" });
+    const counts = await Promise.all(
+      [...app.shards.shards].map(async ([shard, db]) => ({ shard, ...(await countVerifications(db)) })),
+    );
+    const lines = [
+      "# HELP edgedrive_tenants Tenants in each shard.",
+      "# TYPE edgedrive_tenants gauge",
+      ...results.map(({ shard, tenants }) => `edgedrive_tenants{shard="${shard}"} ${tenants}`),
+      "# HELP edgedrive_verifications Contents without a hash: that wait for it, and whose bytes cannot be read.",
+      "# TYPE edgedrive_verifications gauge",
+      ...counts.flatMap(({ shard, waiting, dead }) => [
+        `edgedrive_verifications{shard="${shard}",state="waiting"} ${waiting}`,
+        `edgedrive_verifications{shard="${shard}",state="dead"} ${dead}`,
+      ]),
+    ];
+    return c.text(`${lines.join("\n")}\n`, 200, { "content-type": "text/plain; version=0.0.4" });
   });
 }

@@ -28,6 +28,19 @@ export class StreamReader {
     await this.#pieces.return?.();
   }
 
+  /** What follows, in the pieces in which it comes. */
+  async *rest(): AsyncGenerator<Uint8Array> {
+    try {
+      while (await this.#more()) {
+        const piece = this.#piece.subarray(this.#at);
+        this.#at = this.#piece.length;
+        yield piece;
+      }
+    } finally {
+      await this.close();
+    }
+  }
+
   async ended(): Promise<boolean> {
     return !(await this.#more());
   }
@@ -67,4 +80,4 @@ export class StreamReader {
   }
 }
 
-const truncated = () => refusal("frame_truncated", "The body ends in the middle of a frame.");
+const truncated = () => refusal("frame_truncated", "The body ends too early.");

@@ -47,4 +47,7 @@ export type Problem = z.infer<typeof problemSchema>;
 
 /** Milliseconds since the epoch to RFC 3339. */
 export const toTime = (ms: number): string => new Date(ms).toISOString();
+/** RFC 3339 to milliseconds since the epoch. */
+export const fromTimeOrNull = (time: string | undefined): number | null =>
+  time === undefined ? null : Date.parse(time);
 export const toTimeOrNull = (ms: number | null): string | null => (ms === null ? null : toTime(ms));

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { folderRefSchema, idSchema, sizeSchema, timeSchema } from "./common.ts";
 import { fileSchema, onNameConflictSchema, rawNameSchema } from "./files.ts";
+import { idOfKey, tenantOf } from "./ids.ts";
 import { mimeTypeSchema } from "./media-type.ts";
 
 /** What happened to a file, in the journal, on the socket and in events. */
@@ -113,30 +114,45 @@ export const putChangeSchema = z
     ({ file_id, parent_id, name }) =>
       [parent_id, name].every((part) => (part === undefined) === (file_id !== undefined)),
     "needs parent_id and name for a file, or file_id for a version",
+  )
+  .refine(
+    ({ file_id, base_file_id, base_version_id }) =>
+      base_version_id === undefined ? base_file_id === undefined : base_file_id !== undefined || file_id !== undefined,
+    "a base is a base_version_id of a base_file_id or file_id",
+  )
+  .refine(
+    ({ file_id, base_file_id, segments = [] }) =>
+      segments.every((segment) =>
+        segment.version_id === undefined
+          ? segment.file_id === undefined
+          : (segment.file_id ?? base_file_id ?? file_id) !== undefined,
+      ),
+    "a segment of a version names it by version_id and file_id",
   );
 export type PutChange = z.infer<typeof putChangeSchema>;
 
-/** Metadata changes of a device; bytes travel by uploads for now. */
+/** Changes of a device, made in their order. */
 export const deltaChangeSchema = z.discriminatedUnion("op", [
-  z.object({
-    ...change,
-    op: z.literal("create_folder"),
-    parent_id: z.union([idSchema, z.literal("root")]),
-    name: z.string().max(1024),
-  }),
+  z.object({ ...change, op: z.literal("create_folder"), parent_id: folderRefSchema, name: rawNameSchema }),
   z.object({
     ...change,
     op: z.literal("update"),
     file_id: idSchema,
-    name: z.string().max(1024).optional(),
-    parent_id: z.union([idSchema, z.literal("root")]).optional(),
+    name: rawNameSchema.optional(),
+    parent_id: folderRefSchema.optional(),
   }),
   z.object({ ...change, op: z.literal("trash"), file_id: idSchema }),
   z.object({ ...change, op: z.literal("untrash"), file_id: idSchema }),
+  putChangeSchema,
 ]);
+export type DeltaChange = z.infer<typeof deltaChangeSchema>;
+
+/** The id of the folder that a `create_folder` of a batch makes: later changes of the batch can name it. */
+export const folderIdOf = (parent_id: string, user_id: string, op_id: string): Promise<string> =>
+  idOfKey(tenantOf(parent_id), `${user_id}:${op_id}`);
 
 export const deltaSchema = z
-  .object({ device_id: idSchema, changes: z.array(deltaChangeSchema).min(1).max(1000) })
+  .object({ device_id: idSchema, changes: z.array(deltaChangeSchema).min(1).max(MAX_CHANGES) })
   .meta({ id: "Delta" });
 
 export const deltaAnswerSchema = z
@@ -146,6 +162,8 @@ export const deltaAnswerSchema = z
         op_id: z.string(),
         status: z.enum(["applied", "conflict", "rejected"]),
         file: fileSchema.nullable(),
+        /** The version that a `put` made, be it the newest still or not. */
+        version_id: idSchema.nullable(),
         code: z.string().nullable(),
         detail: z.string().nullable(),
       }),

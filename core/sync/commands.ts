@@ -4,7 +4,7 @@ import type { Failure } from "../protocol/errors.ts";
 import type { FileRow, Integrity, PermissionRow, Vector } from "../files/model.ts";
 import type { Hooks } from "../manifests/hooks.ts";
 import type { FinishedPack } from "../packs/writer.ts";
-import type { UploadRow, UploadTarget } from "../uploads/model.ts";
+import type { FileUpload, UploadRow, UploadTarget } from "../uploads/model.ts";
 
 export interface Actor {
   user_id: string;
@@ -34,7 +34,7 @@ export interface KnownContent {
 }
 
 export type Command =
-  | { op: "reserve_upload"; upload: UploadRow }
+  | { op: "reserve_upload"; upload: FileUpload }
   | { op: "release_upload"; upload_id: string }
   /** `target` is the session's own; it only says what to read, the stored session decides. */
   | { op: "commit_upload"; upload_id: string; target: UploadTarget; content: StoredContent }
@@ -49,7 +49,14 @@ export type Command =
   /** The hash that was read back of a content of this drive: docs/spec/storage.md, S5. */
   | { op: "verify_content"; content_id: string; content_hash: string; integrity: Exclude<Integrity, "pending"> }
   | { op: "copy_tree"; file_id: string; parent_id: string; name: string }
-  | { op: "create_folder"; parent_id: string; name: string; on_name_conflict: "fail" | "rename" }
+  | {
+      op: "create_folder";
+      parent_id: string;
+      name: string;
+      on_name_conflict: "fail" | "rename";
+      /** A batch's, made from its `op_id`, so that later changes of the batch can name it. */
+      file_id?: string;
+    }
   | {
       op: "update";
       file_id: string;

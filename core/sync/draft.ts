@@ -68,6 +68,11 @@ export class Draft {
     return file !== undefined && file.drive_id === this.drive.drive_id ? file : null;
   }
 
+  /** Whether an id is in use, in this drive or another one. */
+  isKnown(file_id: string): boolean {
+    return this.#files.has(file_id);
+  }
+
   get(file_id: string): FileRow {
     const file = this.find(file_id);
     if (file === null) throw new DriveError("not_found", "There is no such file.");

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { MemoryDrive } from "../../test/support/memory/drive.ts";
-import { DriveModel, Refused, type Upload } from "../../test/support/memory/drive-model.ts";
+import { DriveModel, type Place, Refused, type Upload } from "../../test/support/memory/drive-model.ts";
 import { type Fault, FaultyStore } from "../../test/support/memory/faulty-store.ts";
 import { nameKey } from "../files/names.ts";
 import type { Command, Result } from "./commands.ts";
@@ -25,7 +25,6 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ op: fc.constant("reserve_version" as const), at: pick, size }) },
   { weight: 6, arbitrary: fc.record({ op: fc.constant("commit" as const), upload: pick, size }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("release" as const), upload: pick }) },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant("reserve_batch" as const), size }) },
   { weight: 6, arbitrary: fc.record({ op: fc.constant("content" as const), upload: pick, at: pick, name, size }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("close" as const), upload: pick }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("copy" as const), at: pick, to: pick }) },
@@ -54,10 +53,18 @@ class Play {
   readonly drive = new MemoryDrive(150);
   readonly model = new DriveModel(this.drive.root, 150);
   readonly ids = [this.drive.root];
-  readonly uploads: string[] = [];
+  /** Sessions of batches, which no command opens. */
+  readonly batches = [1, 2, 3, 4].map(() => this.#begin());
+  readonly uploads: string[] = [...this.batches];
   readonly versions: string[] = ["none"];
 
   #wrap = <T>(list: T[], at: number): T => list[at % list.length] as T;
+
+  #begin(): string {
+    const upload_id = this.drive.batch();
+    this.model.uploads.set(upload_id, { state: "open", reserved: 0, at: null });
+    return upload_id;
+  }
 
   #seen(id: string, belief: string): { parent_id: string | null; name: string } | undefined {
     if (belief === "nothing") return undefined;
@@ -101,10 +108,8 @@ class Play {
         } as const;
         return this.#reserve(target, { file: id }, s.size);
       }
-      case "reserve_batch":
-        return this.#reserve(null, null, s.size);
       case "commit": {
-        const upload_id = this.#upload(s.upload);
+        const upload_id = this.#wrap(this.uploads, s.upload);
         const at = model.uploads.get(upload_id)?.at;
         const command = {
           op: "commit_upload",
@@ -115,18 +120,19 @@ class Play {
         return { command, model: () => model.commit(upload_id, s.size) };
       }
       case "content": {
-        const upload_id = this.#upload(s.upload);
+        // Mostly a batch: a session of a file takes no content.
+        const upload_id = s.upload < 10 ? this.#wrap(this.batches, s.upload) : this.#wrap(this.uploads, s.upload);
         const at = model.nodes.get(id)?.folder === false ? { file: id } : { parent: id, name: s.name };
         const target = this.#target(at);
         const command = { op: "commit_content", upload_id, target, content: drive.content(s.size) } as const;
         return { command, model: () => model.commitContent(upload_id, at, s.size) };
       }
       case "close": {
-        const upload_id = this.#upload(s.upload);
+        const upload_id = this.#wrap(this.uploads, s.upload);
         return { command: { op: "close_upload", upload_id }, model: () => model.close(upload_id) };
       }
       case "release": {
-        const upload_id = this.#upload(s.upload);
+        const upload_id = this.#wrap(this.uploads, s.upload);
         return { command: { op: "release_upload", upload_id }, model: () => model.release(upload_id) };
       }
       case "copy": {
@@ -163,22 +169,14 @@ class Play {
     }
   }
 
-  #upload(at: number): string {
-    return this.uploads.length === 0 ? this.drive.id() : this.#wrap(this.uploads, at);
-  }
-
   #target(at: Upload["at"] | undefined) {
     if (at === undefined || at === null) return this.drive.target("x");
     if ("parent" in at) return this.drive.target(at.name, at.parent);
     return { kind: "version", file_id: at.file, if_version_id: null, mime_type: null, modified_at: null } as const;
   }
 
-  #reserve(
-    target: Extract<Command, { op: "reserve_upload" }>["upload"]["target"],
-    at: Upload["at"],
-    bytes: number,
-  ): Both {
-    const upload = { ...this.drive.upload(this.#target(at), bytes), target };
+  #reserve(target: Extract<Command, { op: "reserve_upload" }>["upload"]["target"], at: Place, bytes: number): Both {
+    const upload = this.drive.upload(target, bytes);
     return { command: { op: "reserve_upload", upload }, model: () => this.model.reserve(upload.upload_id, at, bytes) };
   }
 

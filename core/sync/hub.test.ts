@@ -3,6 +3,7 @@ import { newPackId } from "../packs/format.ts";
 import { MemoryDrive } from "../../test/support/memory/drive.ts";
 import { type Fault, FaultyStore } from "../../test/support/memory/faulty-store.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
+import type { UploadTarget } from "../uploads/model.ts";
 import type { Outcome, Result } from "./commands.ts";
 import type { Hub } from "./hub.ts";
 
@@ -357,30 +358,24 @@ describe("quota", () => {
     expect([...drive.store.state.packs.values()]).toMatchObject([{ ...pack, state: "live" }]);
   });
 
-  it("U22, Q3: each commit of a batch uses up its share of the reservation, and the end gives back the rest", async () => {
+  it("U22, Q2: each content of a batch is a commit of its own; the session is open until it is closed", async () => {
     const drive = new MemoryDrive(100);
     const hub = drive.hub();
-    const upload = { ...drive.upload(drive.target("x"), 80), target: null };
-    const { upload_id } = upload;
+    const upload_id = drive.batch();
     const pack = { pack_id: newPackId(upload_id), size: 10, key_version: 1 };
-    const content = (size: number) => ({ ...drive.content(size), packs: [pack] });
-    const put = (name: string, size: number, op_id = name) =>
-      drive.submit(hub, { op: "commit_content", upload_id, target: drive.target(name), content: content(size) }, op_id);
-    await drive.submit(hub, { op: "reserve_upload", upload });
-    expect((await Promise.all([put("a", 30), put("A", 1), put("b", 20)])).map(codeOf)).toEqual([
-      "ok",
-      "name_taken",
-      "ok",
-    ]);
-    expect(drive.store.state.drive).toMatchObject({ used_bytes: 50, reserved_bytes: 30 });
-    expect(codeOf(await put("too large", 51)), "30 reserved, 20 free").toBe("quota_exceeded");
-    expect(done(await put("a", 30)).replayed).toBe(true);
-    done(await put("c", 10));
+    const put = (name: string, size: number) => {
+      const content = { ...drive.content(size), packs: [pack] };
+      return drive.submit(hub, { op: "commit_content", upload_id, target: drive.target(name), content }, name);
+    };
+    const first = await Promise.all([put("a", 60), put("A", 1), put("b", 50), put("c", 40)]);
+    expect(first.map(codeOf)).toEqual(["ok", "name_taken", "quota_exceeded", "ok"]);
+    expect(done(await put("a", 60)).replayed).toBe(true);
+    done(await put("empty", 0));
     const close = { op: "close_upload", upload_id } as const;
     for (const _ of [1, 2]) expect(done(await drive.submit(hub, close)).upload!.state).toBe("committed");
-    expect(drive.store.state.drive).toMatchObject({ used_bytes: 60, reserved_bytes: 0 });
+    expect(drive.store.state.drive).toMatchObject({ used_bytes: 100, reserved_bytes: 0 });
     expect([...drive.store.state.packs.keys()]).toEqual([pack.pack_id]);
-    expect(codeOf(await put("late", 1))).toBe("upload_completed");
+    expect(codeOf(await put("late", 0))).toBe("upload_completed");
     expect(seqs(drive)).toEqual([1, 2, 3]);
   });
 
@@ -388,16 +383,29 @@ describe("quota", () => {
     const drive = new MemoryDrive(100);
     const hub = drive.hub();
     const single = drive.upload(drive.target("x"), 10);
-    const batch = { ...drive.upload(drive.target("x"), 10), target: null };
-    for (const upload of [single, batch]) await drive.submit(hub, { op: "reserve_upload", upload });
-    const { target } = single;
+    await drive.submit(hub, { op: "reserve_upload", upload: single });
+    const batch = drive.batch();
     const commit = (op: "commit_content" | "commit_upload", upload_id: string) =>
-      drive.submit(hub, { op, upload_id, target, content: drive.content(1) });
+      drive.submit(hub, { op, upload_id, target: single.target, content: drive.content(1) });
     expect(codeOf(await commit("commit_content", single.upload_id))).toBe("internal");
-    expect(codeOf(await commit("commit_upload", batch.upload_id))).toBe("internal");
-    const ended = await drive.submit(hub, { op: "close_upload", upload_id: batch.upload_id });
+    expect(codeOf(await commit("commit_upload", batch))).toBe("internal");
+    const ended = await drive.submit(hub, { op: "close_upload", upload_id: batch });
     expect(done(ended).upload).toMatchObject({ state: "aborted", file_id: null });
-    expect(drive.store.state.drive).toMatchObject({ used_bytes: 0, reserved_bytes: 10 });
+    expect(codeOf(await drive.submit(hub, { op: "close_upload", upload_id: drive.id() }))).toBe("unknown_upload");
+  });
+
+  it("Q1: a new version needs the space that it has more than the one before", async () => {
+    const drive = new MemoryDrive(100);
+    const hub = drive.hub();
+    const upload_id = drive.batch();
+    const put = (target: UploadTarget, size: number) =>
+      drive.submit(hub, { op: "commit_content", upload_id, target, content: drive.content(size) });
+    const { file_id } = done(await put(drive.target("large"), 80)).file!;
+    const version = { kind: "version", file_id, if_version_id: null, mime_type: null, modified_at: null } as const;
+    expect(codeOf(await put(version, 101))).toBe("quota_exceeded");
+    done(await put(version, 100));
+    done(await put({ ...drive.target("large"), on_name_conflict: "new_version" }, 90));
+    expect(drive.store.state.drive.used_bytes).toBe(90);
   });
 
   /** A file of bytes whose hash is not known yet. */

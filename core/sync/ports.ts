@@ -93,7 +93,7 @@ export interface Writes {
   permissions: PermissionRow[];
   uploads: UploadRow[];
   /** Sessions that change, each once. All of them must be open in the store. */
-  settled: Pick<UploadRow, "upload_id" | "state" | "file_id" | "reserved_bytes">[];
+  settled: Pick<UploadRow, "upload_id" | "state" | "file_id">[];
   purged_files: string[];
   purged_versions: { file_id: string; version_number: number }[];
   journal: JournalRow[];

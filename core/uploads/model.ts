@@ -30,7 +30,6 @@ export interface UploadRow {
   target: UploadTarget | null;
   /** Bytes; null when the body's length was not said. */
   size: number | null;
-  /** What is left of its reservation: a batch uses it up commit by commit. */
   reserved_bytes: number;
   declared_hash: string | null;
   part_size: number;

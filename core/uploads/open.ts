@@ -45,7 +45,7 @@ async function parentBits(
 }
 
 /** Opens a session by the drive's hub, which reserves its quota. */
-export async function reserve(deps: UploadDeps, caller: Caller, upload: UploadRow): Promise<void> {
+export async function reserve(deps: UploadDeps, caller: Caller, upload: FileUpload): Promise<void> {
   // The session has an operation of its own: the caller's `op_id` is the commit's.
   const op_id = `reserve:${upload.upload_id}`;
   try {

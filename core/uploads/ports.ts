@@ -24,6 +24,11 @@ export interface Staged {
   holder: Pick<FileRow, "file_id" | "name"> | null;
 }
 
+export interface Made {
+  entry: Pick<JournalRow, "op" | "at" | "file_id" | "version_id">;
+  file: FileRow;
+}
+
 export interface UploadStore {
   /**
    * Inserts the row of an upload of one request, in one round trip, if the tenant is active in this shard, the drive has
@@ -54,11 +59,8 @@ export interface UploadStore {
    * upload, some of them, of this drive and of those of the tenant that the user knows. One query, whoever has them.
    */
   withContent(user_id: string, drive_id: string, content_hash: string, size: number): Promise<Access[]>;
-  /** What an earlier try of an operation made. */
-  madeBy(
-    drive_id: string,
-    op_id: string,
-  ): Promise<{ entry: Pick<JournalRow, "op" | "at" | "file_id">; file: FileRow } | null>;
+  /** What earlier tries of operations made, by `op_id`; a file that is gone since is missing. */
+  madeBy(drive_id: string, op_ids: readonly string[]): Promise<Map<string, Made>>;
 }
 
 /** Everything an upload touches, in the tenant where the file will lie. */

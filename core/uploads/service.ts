@@ -18,7 +18,7 @@ import { newUpload, release, reserve, stage } from "./open.ts";
 import { FILE_MAX_BYTES, requireSize, tooLarge } from "./parts.ts";
 import { requirePlace } from "./place.ts";
 import { assemble } from "./segments.ts";
-import type { UploadDeps } from "./ports.ts";
+import type { Made, UploadDeps } from "./ports.ts";
 
 export interface Caller {
   principal: Extract<Principal, { kind: "user" }>;
@@ -116,6 +116,9 @@ async function fromKnown(
   }
 }
 
+const madeBefore = async ({ uploads }: UploadDeps, { op_id }: Caller, drive_id: string): Promise<Made | undefined> =>
+  (await uploads.madeBy(drive_id, [op_id])).get(op_id);
+
 /** One request with the whole body, of any length, known or not. */
 export async function storeWhole(
   deps: UploadDeps,
@@ -127,8 +130,8 @@ export async function storeWhole(
   if (size !== null) requireSize(size);
   const place = await placeOf(deps, caller, target);
   const { drive_id } = place;
-  const made = caller.may_repeat ? await deps.uploads.madeBy(drive_id, caller.op_id) : null;
-  if (made !== null) {
+  const made = caller.may_repeat ? await madeBefore(deps, caller, drive_id) : undefined;
+  if (made !== undefined) {
     requireSameRequest(made, { op: "commit_upload", target });
     await deps.bytes.discard(body);
     return made.file;
@@ -259,8 +262,8 @@ export async function completeUpload(
   const session = await findSession(deps, caller, upload_id);
   const { upload } = session;
   if (upload.state === "committed") {
-    const made = await deps.uploads.madeBy(upload.drive_id, caller.op_id);
-    if (made !== null && made.file.file_id === upload.file_id) {
+    const made = await madeBefore(deps, caller, upload.drive_id);
+    if (made?.file.file_id === upload.file_id) {
       await requireRight(deps.rights, caller.principal, made.file.file_id, "view", { allowTrashed: true });
       return made.file;
     }

@@ -68,7 +68,7 @@ class MemoryUploads implements UploadStore {
     return [];
   }
   async madeBy() {
-    return null;
+    return new Map<string, never>();
   }
 
   async submit(_drive: string, { command }: Submission): Promise<Outcome> {
@@ -202,7 +202,7 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
     await complete([chunk]);
     const made = { file_id: "made", drive_id: USER, is_folder: false, trashed_at: null } as FileRow;
     uploads.upload!.file_id = "made";
-    uploads.madeBy = (async () => ({ file: made, entry: {} })) as never;
+    uploads.madeBy = (async () => new Map([[caller.op_id, { file: made, entry: {} }]])) as never;
     deps.rights = {
       find: async (_principal, id) => (id === "made" ? { file: made, chain: [made], grants: [] } : null),
     };

@@ -31,7 +31,7 @@ class UploadBench extends Bench {
 
   close({ upload_id }: UploadRow, state: "committed" | "aborted"): Promise<void> {
     const file_id = state === "committed" ? this.root : null;
-    return this.commit({ settled: [{ upload_id, state, file_id, reserved_bytes: 0 }] });
+    return this.commit({ settled: [{ upload_id, state, file_id }] });
   }
 
   chunk({ upload_id }: UploadRow, index: number, letter: string): ChunkRow {
@@ -243,16 +243,19 @@ export function uploadStoreContract(name: string, open: () => Promise<OpenUpload
     it("U7: what an operation made, while its file is there", async () => {
       const bench = await setUp();
       const file = bench.file("f", bench.root, 5);
-      await bench.create(file);
-      const entry = { op: "created", at: 1, file_id: file.file_id };
-      expect(await bench.uploads.madeBy(bench.root, "op-1")).toEqual({ entry, file });
-      for (const [drive, op_id] of [
-        [bench.root, "op-2"],
-        [bench.id(), "op-1"],
+      const { version_id } = file;
+      await bench.commit({ files: [file], journal: [{ ...bench.entry(1, "created", file.file_id), version_id }] });
+      const entry = { op: "created", at: 1, file_id: file.file_id, version_id };
+      const asked = ["op-0", "op-1", "op-2"];
+      expect(await bench.uploads.madeBy(bench.root, asked)).toEqual(new Map([["op-1", { entry, file }]]));
+      for (const [drive, op_ids] of [
+        [bench.root, ["op-2"]],
+        [bench.root, []],
+        [bench.id(), asked],
       ] as const)
-        expect(await bench.uploads.madeBy(drive, op_id)).toBeNull();
+        expect(await bench.uploads.madeBy(drive, op_ids)).toEqual(new Map());
       await bench.commit({ purged_files: [file.file_id] });
-      expect(await bench.uploads.madeBy(bench.root, "op-1")).toBeNull();
+      expect(await bench.uploads.madeBy(bench.root, asked)).toEqual(new Map());
     });
 
     it("E10: what has expired by its time and state, page by page", async () => {

@@ -7,6 +7,7 @@ import { DriveError } from "../../core/protocol/errors.ts";
 import { discard } from "../../platform/r2/bytes.ts";
 import { problem } from "../http/problem.ts";
 import { contextOf } from "./context.ts";
+import { isFrames } from "../http/media-type.ts";
 import { BASE, invalid, JSON_MAX_BYTES } from "./http.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { limitAddress, limitUser } from "./middleware/limits.ts";
@@ -36,6 +37,7 @@ const OURS = /^\/(api|v1)\//;
 /** Bodies that are files: streamed, bounded by their own rules. Without a name an upload is a JSON body of a session. */
 const isBytes = ({ req }: Context<AppEnv>): boolean =>
   (req.method === "PUT" && /\/(chunks|files)\/[^/]+$/.test(req.path)) ||
+  (req.method === "POST" && req.path.endsWith("/sync/delta") && isFrames(req.header("content-type"))) ||
   (req.method === "POST" && req.path.endsWith("/files/upload") && req.query("name") !== undefined);
 
 const limitJson = bodyLimit({

@@ -3,7 +3,7 @@ import type { IdentityDeps } from "../../core/identity/service.ts";
 import { DriveError, fromFailure } from "../../core/protocol/errors.ts";
 import { isId, tenantOf, tenantOfShareToken } from "../../core/protocol/ids.ts";
 import { isGuarded, requireOpen } from "../../core/sharing/links.ts";
-import { type Granted, type Principal, requireRight } from "../../core/sharing/rights.ts";
+import { type Access, type Granted, type Principal, requireRight } from "../../core/sharing/rights.ts";
 import type { PermissionWord } from "../../core/protocol/common.ts";
 import type { Engine } from "../../core/storage/engine.ts";
 import type { Outcome, Result, Submission } from "../../core/sync/commands.ts";
@@ -14,7 +14,7 @@ import { D1AccountStore } from "../../platform/d1/directory/account-store.ts";
 import { FileStore } from "../../platform/d1/shard/file-store.ts";
 import { JournalStore } from "../../platform/d1/shard/journal-store.ts";
 import { D1LinksStore } from "../../platform/d1/shard/links-store.ts";
-import { D1RightsStore } from "../../platform/d1/shard/rights-store.ts";
+import { D1RightsStore, findMany } from "../../platform/d1/shard/rights-store.ts";
 import { D1UploadStore } from "../../platform/d1/shard/upload-store.ts";
 import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { workerBytes } from "../../platform/r2/bytes.ts";
@@ -114,6 +114,22 @@ export class AppContext {
 
   hub(drive_id: string) {
     return this.env.SYNC_HUB.get(this.env.SYNC_HUB.idFromName(drive_id));
+  }
+
+  /** Rights of many files of any tenants; unknown ones are missing. One query for each tenant. */
+  async accesses(principal: Principal, file_ids: readonly string[]): Promise<Map<string, Access>> {
+    const found = new Map<string, Access>();
+    for (const [tenant_id, ids] of Map.groupBy(file_ids, tenantOf)) {
+      const place = await this.shards.find(tenant_id);
+      if (place === null) continue;
+      for (const [id, access] of await findMany(place.db, principal, ids)) found.set(id, access);
+    }
+    return found;
+  }
+
+  /** Commands in their order, in one call of the drive's object. */
+  async submitAll(drive_id: string, submissions: Submission[]): Promise<Result[]> {
+    return (await this.hub(drive_id).submitAll(drive_id, submissions)) as Result[];
   }
 
   /** One command in the drive's order. Throws the `DriveError` of a refusal. */

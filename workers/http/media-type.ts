@@ -1,4 +1,5 @@
 import mime from "mime";
+import { FRAMES_MEDIA_TYPE } from "../../core/frames/format.ts";
 import { type MediaType, mimeTypeSchema, parseMediaType } from "../../core/protocol/media-type.ts";
 
 const UNKNOWN = "application/octet-stream";
@@ -12,6 +13,10 @@ export function mediaTypeOf(name: string, said?: string): string {
   if (type.success && !VAGUE.test(type.data)) return type.data;
   return mime.getType(name) ?? UNKNOWN;
 }
+
+/** A body of our own clients. RFC 9110, 8.3.1: a type is compared without its parameters and without case. */
+export const isFrames = (content_type: string | undefined): boolean =>
+  content_type?.split(";", 1)[0]?.trim().toLowerCase() === FRAMES_MEDIA_TYPE;
 
 /** Types that a browser may show in the page: pictures, sound, film, PDF and plain text run nothing. XML can. */
 const INLINE = /^(?!.*(?:svg|xml))(?:(?:image|audio|video)\/.+|application\/pdf|text\/plain)$/;

@@ -22,7 +22,7 @@ export function reserveUpload(draft: Draft, command: Of<"reserve_upload">): Uplo
   const earlier = draft.snapshot.uploads.find((u) => u.upload_id === upload.upload_id);
   if (earlier !== undefined) return earlier;
   // Fail before any byte is taken where the commit would fail anyway.
-  if (upload.target !== null) checkTarget(draft, upload.target);
+  checkTarget(draft, upload.target);
   requireSpace(draft, upload.reserved_bytes);
   draft.writes.reserved_delta += upload.reserved_bytes;
   draft.writes.uploads.push(upload);
@@ -37,11 +37,11 @@ const session = (draft: Draft, upload_id: string): UploadRow | undefined =>
 function settle(draft: Draft, before: UploadRow, change: Partial<UploadRow>): UploadRow {
   const { snapshot, writes } = draft;
   const upload = { ...before, ...change };
-  const { upload_id, state, file_id, reserved_bytes } = upload;
+  const { upload_id, state, file_id } = upload;
   snapshot.uploads[snapshot.uploads.indexOf(before)] = upload;
   writes.settled = writes.settled.filter((settled) => settled.upload_id !== upload_id);
-  writes.settled.push({ upload_id, state, file_id, reserved_bytes });
-  writes.reserved_delta += reserved_bytes - before.reserved_bytes;
+  writes.settled.push({ upload_id, state, file_id });
+  if (state !== "open") writes.reserved_delta -= upload.reserved_bytes;
   return upload;
 }
 
@@ -58,27 +58,24 @@ function openUpload(draft: Draft, upload_id: string): UploadRow {
 export function releaseUpload(draft: Draft, command: Of<"release_upload">): UploadRow {
   const upload = session(draft, command.upload_id);
   if (upload?.state === "aborted") return upload;
-  return settle(draft, openUpload(draft, command.upload_id), { state: "aborted", reserved_bytes: 0 });
+  return settle(draft, openUpload(draft, command.upload_id), { state: "aborted" });
 }
 
 export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: Actor, op_id: string): FileRow {
   const upload = openUpload(draft, command.upload_id);
   if (upload.target === null) throw new DriveError("internal", "A batch is not committed as a whole.");
   const file = commit(draft, upload, upload.target, command.content, actor, op_id);
-  settle(draft, upload, { state: "committed", file_id: file.file_id, reserved_bytes: 0 });
+  settle(draft, upload, { state: "committed", file_id: file.file_id });
   return file;
 }
 
-/** What was reserved for the content is used; the rest stays reserved for the others of the batch. */
+/** The session goes on, and has reserved nothing: each content of a batch is counted by its own commit (Q2). */
 export function commitContent(draft: Draft, command: Of<"commit_content">, actor: Actor, op_id: string): FileRow {
   const upload = openUpload(draft, command.upload_id);
   const { target, content } = command;
   if (upload.target !== null) throw new DriveError("internal", "This upload is of one file only.");
   const file = commit(draft, upload, target, content, actor, op_id);
-  settle(draft, upload, {
-    file_id: file.file_id,
-    reserved_bytes: upload.reserved_bytes - Math.min(content.size, upload.reserved_bytes),
-  });
+  settle(draft, upload, { file_id: file.file_id });
   return file;
 }
 
@@ -87,7 +84,7 @@ export function closeUpload(draft: Draft, command: Of<"close_upload">): UploadRo
   const upload = session(draft, command.upload_id);
   if (upload === undefined) throw new DriveError("unknown_upload", "There is no such upload.");
   if (upload.state !== "open") return upload;
-  return settle(draft, upload, { state: upload.file_id === null ? "aborted" : "committed", reserved_bytes: 0 });
+  return settle(draft, upload, { state: upload.file_id === null ? "aborted" : "committed" });
 }
 
 /** Makes stored bytes visible under `target`. */
@@ -103,7 +100,7 @@ function commit(
   if (content.packs.some(({ pack_id }) => !pack_id.startsWith(prefix)))
     throw new DriveError("internal", "A pack of another upload cannot be committed.");
   requireLive(draft, content.borrowed);
-  const excess = Math.max(0, content.size - upload.reserved_bytes);
+  const excess = Math.max(0, content.size - sizeAt(draft, target) - upload.reserved_bytes);
   if (excess > 0) requireSpace(draft, excess);
   const file = place(draft, target, content, actor, op_id);
   const { tenant_id } = draft.drive;
@@ -124,6 +121,14 @@ function commit(
     for (const hash of new Set(content.hooks)) draft.writes.hooks.push({ ...of, hash });
   }
   return file;
+}
+
+/** What a new version takes the place of: only the difference is counted (Q1). */
+function sizeAt(draft: Draft, target: UploadTarget): number {
+  if (target.kind === "version") return draft.find(target.file_id)?.size ?? 0;
+  return target.on_name_conflict === "new_version"
+    ? (draft.holder(target.parent_id, nameKey(target.name))?.size ?? 0)
+    : 0;
 }
 
 /** The batch asserts it again: a round may condemn one meanwhile (G4). */

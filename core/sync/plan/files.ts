@@ -25,11 +25,15 @@ export function placeName(draft: Draft, parent: FileRow, raw: string, mode: "fai
 }
 
 export function createFolder(draft: Draft, command: Of<"create_folder">, actor: Actor, op_id: string): FileRow {
+  const { file_id = draft.newId() } = command;
+  // Its operation was forgotten, the folder was not.
+  if (draft.isKnown(file_id))
+    throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
   const parent = draft.folder(command.parent_id);
   const name = placeName(draft, parent, command.name, command.on_name_conflict);
   const folder: FileRow = {
     tenant_id: draft.drive.tenant_id,
-    file_id: draft.newId(),
+    file_id,
     drive_id: draft.drive.drive_id,
     parent_id: parent.file_id,
     name,

@@ -53,8 +53,7 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
   switch (command.op) {
     case "reserve_upload":
       needs.upload_ids.add(command.upload.upload_id);
-      if (command.upload.target !== null) needTarget(needs, command.upload.target);
-      return;
+      return needTarget(needs, command.upload.target);
     case "release_upload":
     case "close_upload":
       needs.upload_ids.add(command.upload_id);
@@ -78,6 +77,7 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
       needs.tree_ids.add(command.file_id);
       return needName(needs, command.parent_id, command.name, true);
     case "create_folder":
+      if (command.file_id !== undefined) needs.file_ids.add(command.file_id);
       return needName(needs, command.parent_id, command.name, command.on_name_conflict === "rename");
     case "grant":
       needs.file_ids.add(command.permission.file_id);

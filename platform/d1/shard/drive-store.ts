@@ -276,8 +276,8 @@ export class D1DriveStore implements DriveStore {
           // Materialized, the tenant is no constant any more: the planner has nothing to begin with but the list.
           `with want as materialized (
              select ?1 as tenant_id, value ->> '$.upload_id' as upload_id, value ->> '$.state' as state,
-               value ->> '$.file_id' as file_id, value ->> '$.reserved_bytes' as reserved_bytes from json_each(?2))
-           update uploads set state = want.state, file_id = want.file_id, reserved_bytes = want.reserved_bytes from want
+               value ->> '$.file_id' as file_id from json_each(?2))
+           update uploads set state = want.state, file_id = want.file_id from want
            where uploads.tenant_id = want.tenant_id and uploads.upload_id = want.upload_id`,
         )
         .bind(this.#tenant, wanted),

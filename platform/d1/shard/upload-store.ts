@@ -4,7 +4,7 @@ import type { Access, Principal } from "../../../core/sharing/rights.ts";
 import type { JournalOp } from "../../../core/protocol/sync.ts";
 import { type BlockBits, isBlockBits } from "../../../core/blocks/classes.ts";
 import type { ChunkRow, ReceivedChunk, UploadRow, VersionRef } from "../../../core/uploads/model.ts";
-import type { Staged, StoredVersion, UploadStore } from "../../../core/uploads/ports.ts";
+import type { Made, Staged, StoredVersion, UploadStore } from "../../../core/uploads/ports.ts";
 import { findMany, findWithContent } from "./rights-store.ts";
 import { fromUpload, type Stored, toChunk, toFile, toUpload } from "./rows.ts";
 import * as schema from "./schema.ts";
@@ -165,18 +165,22 @@ export class D1UploadStore implements UploadStore {
     return findWithContent(this.#db, this.#tenant, { user_id, drive_id, content_hash, size });
   }
 
-  async madeBy(drive_id: string, op_id: string): ReturnType<UploadStore["madeBy"]> {
-    const row = await this.#db
+  async madeBy(drive_id: string, op_ids: readonly string[]): Promise<Map<string, Made>> {
+    if (op_ids.length === 0) return new Map();
+    const { results } = await this.#db
       .prepare(
-        `select f.*, j.op as j_op, j.at as j_at from journal j
-           join files f on f.tenant_id = ?1 and f.file_id = j.file_id
-         where j.tenant_id = ?1 and j.drive_id = ?2 and j.op_id = ?3`,
+        `select f.*, j.op_id, j.op as j_op, j.at as j_at, j.version_id as j_version_id from json_each(?3) want
+           cross join journal j on j.tenant_id = ?1 and j.drive_id = ?2 and j.op_id = want.value
+           cross join files f on f.tenant_id = ?1 and f.file_id = j.file_id`,
       )
-      .bind(this.#tenant, drive_id, op_id)
-      .first<Stored>();
-    if (row === null) return null;
-    const { j_op, j_at, ...rest } = row;
-    const file = toFile(rest);
-    return { entry: { op: j_op as JournalOp, at: j_at as number, file_id: file.file_id }, file };
+      .bind(this.#tenant, drive_id, JSON.stringify(op_ids))
+      .all<Stored>();
+    return new Map(
+      results.map(({ op_id, j_op, j_at, j_version_id, ...row }) => {
+        const file = toFile(row);
+        const entry = { op: j_op as JournalOp, at: j_at as number, version_id: j_version_id as string | null };
+        return [op_id as string, { entry: { ...entry, file_id: file.file_id }, file }];
+      }),
+    );
   }
 }

@@ -158,9 +158,9 @@ export class DriveModel {
     if (this.#taken(at.parent, nameKey(at.name))) refuse("name_taken");
   }
 
-  reserve(upload_id: string, at: Upload["at"], size: number): void {
+  reserve(upload_id: string, at: Place, size: number): void {
     if (this.uploads.has(upload_id)) return;
-    if (!this.hasSpace && at !== null) this.#checkTarget(at);
+    if (!this.hasSpace) this.#checkTarget(at);
     this.#needSpace(size);
     this.reserved += size;
     this.uploads.set(upload_id, { state: "open", reserved: size, at });
@@ -175,7 +175,7 @@ export class DriveModel {
   release(upload_id: string): void {
     if (this.uploads.get(upload_id)?.state === "aborted") return;
     const upload = this.#open(upload_id);
-    this.#settle(upload, "aborted", 0);
+    this.#settle(upload, "aborted");
   }
 
   /** @returns what to do once the ids of file and version are known */
@@ -183,7 +183,7 @@ export class DriveModel {
     const upload = this.#open(upload_id);
     const put = this.#put(upload, upload.at ?? refuse("internal"), size);
     return (id: string, version: string): void => {
-      this.#settle(upload, "committed", 0);
+      this.#settle(upload, "committed");
       put(id, version);
     };
   }
@@ -194,7 +194,6 @@ export class DriveModel {
     if (upload.at !== null) refuse("internal");
     const put = this.#put(upload, at, size);
     return (id: string, version: string): void => {
-      this.#settle(upload, "open", Math.max(0, upload.reserved - size));
       this.#begun.add(upload);
       put(id, version);
     };
@@ -202,16 +201,17 @@ export class DriveModel {
 
   close(upload_id: string): void {
     const upload = this.uploads.get(upload_id) ?? refuse("unknown_upload");
-    if (upload.state === "open") this.#settle(upload, this.#begun.has(upload) ? "committed" : "aborted", 0);
+    if (upload.state === "open") this.#settle(upload, this.#begun.has(upload) ? "committed" : "aborted");
   }
 
-  #settle(upload: Upload, state: Upload["state"], reserved: number): void {
-    this.reserved -= upload.reserved - reserved;
-    Object.assign(upload, { state, reserved });
+  #settle(upload: Upload, state: "committed" | "aborted"): void {
+    this.reserved -= upload.reserved;
+    upload.state = state;
   }
 
   #put(upload: Upload, at: Place, size: number) {
-    const excess = Math.max(0, size - upload.reserved);
+    const before = "file" in at ? this.nodes.get(at.file) : undefined;
+    const excess = Math.max(0, size - (before === undefined ? 0 : sizeOf(before)) - upload.reserved);
     if (excess > 0) this.#needSpace(excess);
     this.#checkTarget(at);
     return (id: string, version: string): void => {

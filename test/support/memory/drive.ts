@@ -71,6 +71,13 @@ export class MemoryDrive {
     };
   }
 
+  /** A session of a batch, as a Worker begins it. */
+  batch(): string {
+    const upload = { ...this.upload(this.target(""), 0), target: null };
+    this.store.interfere((state) => state.uploads.set(upload.upload_id, upload));
+    return upload.upload_id;
+  }
+
   content(size: number): StoredContent {
     return {
       content_id: this.id(),

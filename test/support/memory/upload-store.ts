@@ -7,7 +7,7 @@ import { nameKey } from "../../../core/files/names.ts";
 import type { ExpiryStore, UploadKey } from "../../../core/uploads/expire.ts";
 import type { ChunkRow, ReceivedChunk, UploadRow, VersionRef } from "../../../core/uploads/model.ts";
 import type { Access, Principal } from "../../../core/sharing/rights.ts";
-import type { Staged, StoredVersion, UploadStore } from "../../../core/uploads/ports.ts";
+import type { Made, Staged, StoredVersion, UploadStore } from "../../../core/uploads/ports.ts";
 import type { MemoryDriveStore } from "./drive-store.ts";
 import { MemoryRightsStore } from "./rights-store.ts";
 
@@ -129,13 +129,16 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     return (await Promise.all(accesses)) as Access[];
   }
 
-  async madeBy(drive_id: string, op_id: string): ReturnType<UploadStore["madeBy"]> {
+  async madeBy(drive_id: string, op_ids: readonly string[]): Promise<Map<string, Made>> {
     const { journal, files } = this.#drive.state;
-    const entry = journal.find((e) => e.drive_id === drive_id && e.op_id === op_id);
-    const file = files.get(entry?.file_id ?? "");
-    if (entry === undefined || file === undefined) return null;
-    const { op, at, file_id } = entry;
-    return { entry: { op, at, file_id }, file: structuredClone(file) };
+    const made = new Map<string, Made>();
+    for (const entry of journal) {
+      const file = files.get(entry.file_id);
+      if (entry.drive_id !== drive_id || !op_ids.includes(entry.op_id) || file === undefined) continue;
+      const { op, at, file_id, version_id } = entry;
+      made.set(entry.op_id, { entry: { op, at, file_id, version_id }, file: structuredClone(file) });
+    }
+    return made;
   }
 
   async expired(open: boolean, before: number, after: UploadKey | null): Promise<UploadRow[]> {

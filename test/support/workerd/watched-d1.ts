@@ -16,6 +16,8 @@ interface Prepared extends Ran {
 export class WatchedD1 {
   readonly ran: Ran[] = [];
   rows: Rows = { read: 0, written: 0 };
+  /** Calls of the database: of one statement, or of a batch. */
+  calls = 0;
   readonly #real: D1Database;
   /** What a batch is given are the proxies. */
   readonly #prepared = new WeakMap<object, Prepared>();
@@ -27,6 +29,7 @@ export class WatchedD1 {
       prepare: (sql: string) => this.#statement({ sql, args: [], real: real.prepare(sql) }),
       batch: async (statements: D1PreparedStatement[]) => {
         const prepared = statements.map((statement) => this.#prepared.get(statement) as Prepared);
+        this.calls += 1;
         const results = await real.batch(prepared.map((one) => one.real));
         for (const [i, result] of results.entries()) this.#note(prepared[i] as Prepared, result);
         return results;
@@ -43,6 +46,7 @@ export class WatchedD1 {
 
   #statement(prepared: Prepared): D1PreparedStatement {
     const all = async () => {
+      this.calls += 1;
       const result = await prepared.real.all();
       this.#note(prepared, result);
       return result;

@@ -1,4 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import {
   type Change,
@@ -12,11 +12,13 @@ import {
 } from "../../../core/protocol/sync.ts";
 import { toTime } from "../../../core/protocol/common.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
+import { FRAMES_MEDIA_TYPE } from "../../../core/frames/format.ts";
 import { toWire } from "../../../core/files/wire.ts";
 import { formatSyncCursor, parseSyncCursor } from "../../../core/sync/cursor.ts";
 import type { JournalEntry } from "../../../platform/d1/shard/journal-store.ts";
-import { body, json, problems, signedIn } from "../http.ts";
-import { applyChange } from "../delta.ts";
+import { isFrames } from "../../http/media-type.ts";
+import { json, problems, readJson, signedIn } from "../http.ts";
+import { answerFrames, answerJson } from "../delta.ts";
 import type { App, AppEnv } from "../types.ts";
 
 const tags = ["sync"];
@@ -107,28 +109,34 @@ export function syncRoutes(api: App): void {
     },
   );
 
-  api.openapi(
-    createRoute({
-      method: "post",
-      path: "/sync/delta",
-      tags,
-      security: signedIn,
-      request: body(deltaSchema),
-      responses: {
-        200: json(deltaAnswerSchema, "One answer a change: a bad one fails alone"),
-        ...problems,
+  // Documented apart from its handler, which takes a body of two types.
+  api.openAPIRegistry.registerPath({
+    method: "post",
+    path: "/sync/delta",
+    tags,
+    security: signedIn,
+    description:
+      "As JSON, or with the bytes of its files: the length of the JSON (4 bytes, big-endian), the JSON, a stream of frames.",
+    request: {
+      body: {
+        content: {
+          "application/json": { schema: deltaSchema },
+          [FRAMES_MEDIA_TYPE]: { schema: z.string().meta({ format: "binary" }) },
+        },
+        required: true,
       },
-    }),
-    async (c) => {
-      const { device_id, changes } = c.req.valid("json");
-      if (device_id !== c.var.claims.device_id)
-        throw new DriveError("forbidden", "This sign-in belongs to another device.");
-      const results = [];
-      // In order: a later change may stand on an earlier one.
-      for (const change of changes) results.push(await applyChange(c, change));
-      return c.json({ results }, 200);
     },
-  );
+    responses: {
+      200: json(deltaAnswerSchema, "One answer a change: a bad one fails alone"),
+      ...problems,
+    },
+  });
+  api.post("/sync/delta", async (c) => {
+    const { body } = c.req.raw;
+    const hasFrames = isFrames(c.req.header("content-type"));
+    if (hasFrames && body !== null) return c.json(await answerFrames(c, body), 200);
+    return c.json(await answerJson(c, await readJson(c, deltaSchema)), 200);
+  });
 
   api.openAPIRegistry.registerPath({
     method: "get",

@@ -11,7 +11,7 @@ import {
   rawNameSchema,
   uploadedFileSchema,
 } from "../../../core/protocol/files.ts";
-import { idSchema, tenantOf } from "../../../core/protocol/ids.ts";
+import { idSchema } from "../../../core/protocol/ids.ts";
 import { mimeTypeSchema } from "../../../core/protocol/media-type.ts";
 import {
   chunkQuerySchema,
@@ -25,7 +25,7 @@ import {
   uploadSessionSchema,
   uploadStateSchema,
 } from "../../../core/protocol/uploads.ts";
-import { sha256Schema, timeSchema, toTime } from "../../../core/protocol/common.ts";
+import { fromTimeOrNull, sha256Schema, timeSchema, toTime } from "../../../core/protocol/common.ts";
 import type { UploadRow, UploadTarget, VersionRef } from "../../../core/uploads/model.ts";
 import type { UploadDeps } from "../../../core/uploads/ports.ts";
 import {
@@ -41,7 +41,7 @@ import {
 } from "../../../core/uploads/service.ts";
 import type { FileRow } from "../../../core/files/model.ts";
 import { toWire } from "../../../core/files/wire.ts";
-import { mediaTypeOf } from "../../http/media-type.ts";
+import { isFrames, mediaTypeOf } from "../../http/media-type.ts";
 import {
   body,
   fileParams,
@@ -56,8 +56,8 @@ import {
   submissionOf,
 } from "../http.ts";
 import { ifMatchVersion } from "../if-match.ts";
-import { spend } from "../middleware/limits.ts";
 import type { App, AppEnv } from "../types.ts";
+import { uploadDeps } from "../upload-deps.ts";
 
 const tags = ["uploads"];
 const uploadParams = z.object({ id: idSchema });
@@ -66,24 +66,9 @@ const anyBody = {
   content: { "application/octet-stream": { schema: z.string().meta({ format: "binary" }) } },
 };
 
-async function depsFor(c: Context<AppEnv>, id: string): Promise<UploadDeps> {
-  const { app, claims } = c.var;
-  const { rights, uploads } = await app.tenantOfId(id);
-  return {
-    tenant_id: tenantOf(id),
-    rights,
-    uploads,
-    engine: app.engine,
-    bytes: app.bytes,
-    submit: (drive_id, submission) => app.submit(drive_id, submission),
-    now: () => Date.now(),
-    spend: (count, size) => spend(app, claims.user_id, claims.plan, count, size),
-  };
-}
-
 /** A session of no tenant looks like any other that is unknown. */
 const depsForSession = (c: Context<AppEnv>, upload_id: string): Promise<UploadDeps> =>
-  depsFor(c, upload_id).catch((error: unknown) => {
+  uploadDeps(c, upload_id).catch((error: unknown) => {
     const isUnknown = error instanceof DriveError && error.code === "not_found";
     throw isUnknown ? new DriveError("unknown_upload", UNKNOWN_UPLOAD) : error;
   });
@@ -114,8 +99,6 @@ const sessionToWire = (upload: UploadRow): UploadSession => ({
 const asCaller = (c: Context<AppEnv>, file: FileRow): File =>
   toWire(file, file.drive_id === c.var.claims.user_id ? "owner" : "edit");
 
-const timeOrNull = (time: string | undefined): number | null => (time === undefined ? null : Date.parse(time));
-
 const wholeQuerySchema = z.object({
   parent_id: folderRefSchema.optional(),
   name: rawNameSchema.optional(),
@@ -130,13 +113,12 @@ function baseOf({ file_id, base_file_id, base_version_id }: z.infer<typeof start
   return base_version_id === undefined || of === undefined ? null : { file_id: of, version_id: base_version_id };
 }
 
-/** RFC 9110, 8.3.1: a type is compared without its parameters and without case. */
-const isFrames = (c: Context<AppEnv>): boolean =>
-  (c.req.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() === FRAMES_MEDIA_TYPE;
-
 async function startSession(c: Context<AppEnv>, on_name_conflict: WholeQuery["on_name_conflict"]): Promise<Response> {
   const input = await readJson(c, startUploadSchema);
-  const common = { mime_type: input.mime_type ?? mediaTypeOf(input.name), modified_at: timeOrNull(input.modified_at) };
+  const common = {
+    mime_type: input.mime_type ?? mediaTypeOf(input.name),
+    modified_at: fromTimeOrNull(input.modified_at),
+  };
   const parent_id = folderId(c, input.parent_id);
   const if_version_id = ifMatchVersion(c.req.header("if-match"));
   if (if_version_id !== undefined && input.file_id === undefined)
@@ -145,7 +127,7 @@ async function startSession(c: Context<AppEnv>, on_name_conflict: WholeQuery["on
     input.file_id === undefined
       ? { ...common, kind: "file", parent_id, name: input.name, on_name_conflict }
       : { ...common, kind: "version", file_id: input.file_id, if_version_id: if_version_id ?? null };
-  const deps = await depsFor(c, input.file_id ?? parent_id);
+  const deps = await uploadDeps(c, input.file_id ?? parent_id);
   const started = await startUpload(deps, callerOf(c), target, input.size, input.content_hash ?? null, baseOf(input));
   if (started.instant) return c.json({ ...asCaller(c, started.file), instant: true }, 201);
   return c.json(sessionToWire(started.upload), 200);
@@ -164,9 +146,9 @@ async function storeBody(
     name,
     on_name_conflict,
     mime_type: type,
-    modified_at: timeOrNull(query.modified_at),
+    modified_at: fromTimeOrNull(query.modified_at),
   };
-  const file = await storeWhole(await depsFor(c, parent_id), callerOf(c), target, bodyOf(c), bodyLength(c));
+  const file = await storeWhole(await uploadDeps(c, parent_id), callerOf(c), target, bodyOf(c), bodyLength(c));
   return c.json(asCaller(c, file), 201);
 }
 
@@ -223,10 +205,10 @@ export function uploadRoutes(api: App): void {
         kind: "version",
         file_id,
         mime_type: null,
-        modified_at: timeOrNull(c.req.valid("query").modified_at),
+        modified_at: fromTimeOrNull(c.req.valid("query").modified_at),
         if_version_id: ifMatchVersion(c.req.header("if-match")) ?? null,
       };
-      const file = await storeWhole(await depsFor(c, file_id), callerOf(c), target, bodyOf(c), bodyLength(c));
+      const file = await storeWhole(await uploadDeps(c, file_id), callerOf(c), target, bodyOf(c), bodyLength(c));
       return c.json(asCaller(c, file), 200);
     },
   );
@@ -253,7 +235,12 @@ export function uploadRoutes(api: App): void {
     }),
     async (c) => {
       const { upload_id, index } = c.req.valid("query");
-      const chunk = { upload_id, index, chunk_id: c.req.valid("param").chunk_id, is_frames: isFrames(c) };
+      const chunk = {
+        upload_id,
+        index,
+        chunk_id: c.req.valid("param").chunk_id,
+        is_frames: isFrames(c.req.header("content-type")),
+      };
       const deps = await depsForSession(c, upload_id);
       const received_bytes = await putChunk(deps, callerOf(c), chunk, c.req.raw.body, bodyLength(c));
       return c.json({ received_bytes }, 200);

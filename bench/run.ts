@@ -4,6 +4,7 @@ import { exitOnSignals, printError, UsageError } from "../scripts/lib/cli.ts";
 import { commits } from "./cases/commits.ts";
 import { endpointsCase } from "./cases/endpoints.ts";
 import { listing } from "./cases/listing.ts";
+import { measureMemory } from "./cases/memory.ts";
 import { notify } from "./cases/notify.ts";
 import { singleStorage } from "./cases/single-storage.ts";
 import { smallFiles } from "./cases/small-files.ts";
@@ -20,13 +21,15 @@ import { countOperations } from "./operations/count.ts";
 
 const CASES: readonly Case[] = [transfer, smallFiles, commits, listing, notify, singleStorage, endpointsCase];
 /** They start products of their own, one after the other. */
-const BY_THEMSELVES = { operations: countOperations, growth: measureGrowth };
+const BY_THEMSELVES = { memory: measureMemory, operations: countOperations, growth: measureGrowth };
 const NAMES = [...CASES.map(({ name }) => name), ...Object.keys(BY_THEMSELVES)];
+const MiB = 1024 * 1024;
 
-const USAGE = `npm run bench [-- --only NAME]... [--quick]
+const USAGE = `npm run bench [-- --only NAME]... [--quick] [--memory MIB]
 
   --only NAME   one of ${NAMES.join(", ")}; may be given several times
-  --quick       every line once, with tiny sizes: shows that the bench runs, and measures nothing`;
+  --quick       every line once, with tiny sizes: shows that the bench runs, and measures nothing
+  --memory MIB  size of the files whose memory is measured (1024); five of them, three times, stay on the disk`;
 
 function print({ title, header, rows }: Report): void {
   console.log(`\n### ${title}\n\n${table(header, rows)}`);
@@ -44,9 +47,14 @@ async function runSideBySide(cases: readonly Case[], sizes: Sizes): Promise<void
   await cleanUp.run();
 }
 
-function readArguments(): { names: Set<string>; sizes: Sizes } {
+function readArguments(): { names: Set<string>; sizes: Sizes; quick: boolean } {
   const { values } = parseArgs({
-    options: { only: { type: "string", multiple: true }, quick: { type: "boolean" }, help: { type: "boolean" } },
+    options: {
+      only: { type: "string", multiple: true },
+      quick: { type: "boolean" },
+      memory: { type: "string" },
+      help: { type: "boolean" },
+    },
   });
   if (values.help) {
     console.log(USAGE);
@@ -54,16 +62,19 @@ function readArguments(): { names: Set<string>; sizes: Sizes } {
   }
   const unknown = values.only?.find((name) => !NAMES.includes(name));
   if (unknown !== undefined) throw new UsageError(`There is no "${unknown}" in the bench.\n\n${USAGE}`);
-  return { names: new Set(values.only ?? NAMES), sizes: values.quick ? QUICK : FULL };
+  const sizes = values.quick ? QUICK : FULL;
+  const memory = values.memory === undefined ? sizes.memory : Number(values.memory) * MiB;
+  if (!(memory > 0)) throw new UsageError(`"${values.memory}" is no size in MiB.\n\n${USAGE}`);
+  return { names: new Set(values.only ?? NAMES), sizes: { ...sizes, memory }, quick: values.quick === true };
 }
 
 const cleanUp = new CleanUp();
 exitOnSignals().onStop(() => cleanUp.run());
 try {
-  const { names, sizes } = readArguments();
+  const { names, sizes, quick } = readArguments();
   const date = new Date().toISOString().slice(0, 10);
-  const quick = sizes === QUICK ? ", quick: no measurement" : "";
-  console.log(`${date}, ${cpus().length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB${quick}`);
+  const note = quick ? ", quick: no measurement" : "";
+  console.log(`${date}, ${cpus().length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB${note}`);
   const cases = CASES.filter(({ name }) => names.has(name));
   if (cases.length > 0) await runSideBySide(cases, sizes);
   for (const [name, measure] of Object.entries(BY_THEMSELVES))

@@ -1,5 +1,6 @@
 import { KeyRing } from "../core/keys/ring.ts";
 import type { MasterKeys } from "../core/keys/masters.ts";
+import { Allowance, SPARE } from "../core/storage/allowance.ts";
 import type { Engine } from "../core/storage/engine.ts";
 import { zstd } from "./codec/zstd.ts";
 import { D1KeyStore } from "./d1/shard/key-store.ts";
@@ -11,4 +12,5 @@ export const createEngine = (bucket: R2Bucket, shards: ShardMap, masters: Master
   objects: new R2ObjectStore(bucket),
   keys: new KeyRing(masters, new D1KeyStore(shards), () => Date.now()),
   codec: zstd,
+  spare: new Allowance(SPARE),
 });

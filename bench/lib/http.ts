@@ -1,5 +1,6 @@
 /** HTTP as a fast client speaks it: connections kept, bodies uncompressed, no `Expect`. */
-import { Agent, request, type IncomingHttpHeaders } from "node:http";
+import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import { pipeline } from "node:stream/promises";
 
 export interface Answer {
   status: number;
@@ -15,6 +16,9 @@ export interface Ask {
 
 /** Pieces in which a body is written: about what a browser or curl does. */
 const PIECE = 64 * 1024;
+
+const answered = (sent: ClientRequest): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => void sent.once("response", resolve).once("error", reject));
 
 /** The server closed a kept connection while the next request was on its way. */
 class StaleConnection extends Error {}
@@ -56,6 +60,27 @@ export class Http {
 
   close(): void {
     this.#agent.destroy();
+  }
+
+  /** Sends a body that is never whole in memory, on a connection of its own. @returns the answer's body */
+  async send(method: string, path: string, size: number, pieces: Iterable<Uint8Array>): Promise<Buffer> {
+    const headers = { ...this.#headers, "content-length": String(size) };
+    const sent = request(`${this.origin}${path}`, { method, headers, agent: false });
+    const [response] = await Promise.all([answered(sent), pipeline(pieces, sent)]);
+    const body = Buffer.concat(await response.toArray());
+    if (response.statusCode !== undefined && response.statusCode < 300) return body;
+    throw new Error(`${method} ${path} answered ${response.statusCode}: ${body.toString().slice(0, 500)}`);
+  }
+
+  /** Reads an answer and forgets it, on a connection of its own. @returns how many bytes it had */
+  async receive(path: string): Promise<number> {
+    const sent = request(`${this.origin}${path}`, { headers: this.#headers, agent: false });
+    sent.end();
+    const response = await answered(sent);
+    let size = 0;
+    for await (const piece of response) size += (piece as Buffer).length;
+    if (response.statusCode !== 200) throw new Error(`GET ${path} answered ${response.statusCode}`);
+    return size;
   }
 
   #send(method: string, path: string, body: Uint8Array | undefined, headers: Record<string, string>): Promise<Answer> {

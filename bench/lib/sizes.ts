@@ -19,6 +19,8 @@ export interface Sizes {
   /** Files of the drive that has grown, and calls of each operation on it. */
   grown_files: number;
   grown_calls: number;
+  /** Bytes of each file of which five go up and down at a time. */
+  memory: number;
 }
 
 const MiB = 1024 * 1024;
@@ -37,6 +39,7 @@ export const FULL: Sizes = {
   calls: 50,
   grown_files: 1_000_000,
   grown_calls: 15,
+  memory: 1024 * MiB,
 };
 
 /** Every line of the bench once, for a test: the numbers mean nothing. 9 MiB has two parts. */
@@ -54,4 +57,5 @@ export const QUICK: Sizes = {
   calls: 2,
   grown_files: 2_000,
   grown_calls: 1,
+  memory: 9 * MiB,
 };

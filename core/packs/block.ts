@@ -2,6 +2,7 @@
 import { BLOCK_MAX } from "../blocks/classes.ts";
 import { sameBytes } from "../storage/binary.ts";
 import { damaged } from "../storage/damage.ts";
+import { free } from "../storage/free.ts";
 import type { Codec } from "../storage/ports.ts";
 import type { Compressor } from "./compressor.ts";
 import { blockData, type BlockKind, nonce, type OpenPack, type StoredBlock, TAG_BYTES } from "./format.ts";
@@ -17,12 +18,14 @@ export async function sealBlock(
   index: number,
   kind: BlockKind,
   raw: Uint8Array,
-): Promise<{ block: StoredBlock; sealed: Uint8Array }> {
+): Promise<{ block: StoredBlock; sealed: Bytes }> {
   const hash = await sha256(raw);
   const payload = compressor.payloadOf(raw);
   const block: StoredBlock = { kind, hash, length: raw.length, stored: payload.length + TAG_BYTES };
   const params = { name: "AES-GCM", iv: nonce(index), additionalData: blockData(pack, index, block) };
-  return { block, sealed: new Uint8Array(await crypto.subtle.encrypt(params, pack.key, payload as Bytes)) };
+  const sealed = new Uint8Array(await crypto.subtle.encrypt(params, pack.key, payload as Bytes));
+  if (payload !== raw) free(payload as Bytes);
+  return { block, sealed };
 }
 
 /** @throws `integrity_error` when anything differs from what was sealed */
@@ -32,7 +35,7 @@ export async function openBlock(
   index: number,
   block: StoredBlock,
   sealed: Uint8Array,
-): Promise<Uint8Array> {
+): Promise<Bytes> {
   const params = { name: "AES-GCM", iv: nonce(index), additionalData: blockData(pack, index, block) };
   const payload = await crypto.subtle.decrypt(params, pack.key, sealed as Bytes).then(
     (plain) => new Uint8Array(plain),
@@ -45,14 +48,15 @@ export async function openBlock(
   return raw;
 }
 
-function inflate(codec: Codec, payload: Uint8Array, length: number): Uint8Array {
+function inflate(codec: Codec, payload: Bytes, length: number): Bytes {
   if (length > BLOCK_MAX) throw damaged("a block is too long");
-  let raw: Uint8Array;
+  let raw: Bytes;
   try {
     raw = codec.decompress(payload, length);
   } catch {
     throw damaged("a block does not decompress");
   }
+  free(payload);
   if (raw.length !== length) throw damaged("a block has another length");
   return raw;
 }

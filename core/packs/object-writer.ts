@@ -1,16 +1,17 @@
 import type { ObjectMetadata, ObjectStore } from "../storage/ports.ts";
+import { free } from "../storage/free.ts";
 import { CAPACITY, PART, type PartBuffers } from "./part-buffers.ts";
 
 /**
  * One object from pieces: a `put`, or a multipart upload once it does not fit one. The next part fills while the last
- * one is sent. docs/spec/storage.md, PK2.
+ * one is sent, where there is memory for both. docs/spec/storage.md, PK2.
  */
 export class ObjectWriter {
   readonly #objects: ObjectStore;
   readonly #key: string;
   readonly #metadata: ObjectMetadata;
   readonly #buffers: PartBuffers;
-  #buffer: Uint8Array;
+  #buffer: Uint8Array<ArrayBuffer>;
   #length = 0;
   #sent = 0;
   #multipart: string | null = null;
@@ -24,7 +25,7 @@ export class ObjectWriter {
     this.#key = key;
     this.#metadata = metadata;
     this.#buffers = buffers;
-    this.#buffer = buffers.take(expected);
+    this.#buffer = buffers.first(expected);
   }
 
   async append(bytes: Uint8Array): Promise<void> {
@@ -41,6 +42,7 @@ export class ObjectWriter {
     if (this.#buffer.length === CAPACITY) return this.#sendPart();
     const grown = new Uint8Array(Math.min(CAPACITY, Math.max(this.#length + more, this.#length * 2)));
     grown.set(this.#buffer);
+    free(this.#buffer);
     this.#buffer = grown;
   }
 
@@ -48,12 +50,18 @@ export class ObjectWriter {
     await this.#sending;
     this.#multipart ??= await this.#objects.createMultipart(this.#key, this.#metadata);
     const full = this.#buffer;
-    this.#buffer = this.#buffers.take(CAPACITY);
-    this.#buffer.set(full.subarray(PART, this.#length));
+    const next = this.#buffers.second();
+    if (next === null) {
+      await this.#send(full.subarray(0, PART));
+      full.copyWithin(0, PART, this.#length);
+    } else {
+      this.#buffer = next;
+      next.set(full.subarray(PART, this.#length));
+      this.#sending = this.#send(full.subarray(0, PART)).then(() => this.#buffers.give(full));
+      // It is awaited before the next part; until then a failure must not count as unhandled.
+      this.#sending.catch(() => undefined);
+    }
     this.#length -= PART;
-    this.#sending = this.#send(full.subarray(0, PART)).then(() => this.#buffers.give(full));
-    // It is awaited before the next part; until then a failure must not count as unhandled.
-    this.#sending.catch(() => undefined);
   }
 
   async #send(body: Uint8Array): Promise<void> {

@@ -1,5 +1,6 @@
 import type { TenantId } from "../protocol/ids.ts";
 import type { Engine } from "../storage/engine.ts";
+import { free } from "../storage/free.ts";
 import { sealBlock } from "./block.ts";
 import { Compressor } from "./compressor.ts";
 import { type BlockKind, type OpenPack, packKey, sealFooter, type StoredBlock } from "./format.ts";
@@ -56,9 +57,10 @@ export class PackWriter {
     const index = this.#blocks.length;
     const { block, sealed } = await sealBlock(this.#compressor, this.#pack, index, kind, raw);
     await this.#object.append(sealed);
+    free(sealed);
     this.#blocks.push(block);
     const place = { ...block, pack_id: this.#pack.pack_id, index, offset: this.#offset };
-    this.#offset += sealed.length;
+    this.#offset += block.stored;
     this.raw += raw.length;
     return place;
   }

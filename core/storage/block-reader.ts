@@ -6,10 +6,11 @@ import { packKey } from "../packs/format.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import { damaged } from "./damage.ts";
 import type { Engine } from "./engine.ts";
+import { free } from "./free.ts";
 import { joinRuns, type Run } from "./runs.ts";
 
 /** One ranged read, unless a block alone is longer. */
-export const READ_MAX = 4 * 1024 * 1024;
+export const READ_MAX = 2 * 1024 * 1024;
 
 /** Leaves read at a time: their data comes first, so a range starts soon. */
 const LEAVES_MAX = 64 * 1024;
@@ -20,14 +21,9 @@ export interface ReadRun extends Run {
   key: CryptoKey;
 }
 
-/** Up to here a read gets a buffer of its own length: small files, of which an archive reads thousands. */
-const SHORT_RUN = 512 * 1024;
-
 export class BlockReader {
   readonly #engine: Engine;
   readonly #tenant_id: TenantId;
-  /** Used again from read to read: as many as there are reads under way. */
-  readonly #free: ArrayBuffer[] = [];
 
   constructor(engine: Engine, tenant_id: TenantId) {
     this.#engine = engine;
@@ -37,16 +33,14 @@ export class BlockReader {
   async read(run: Run): Promise<ReadRun> {
     const { objects, keys } = this.#engine;
     const { pack_id, offset } = run.entries[0] as Entry;
-    const isLong = run.length > SHORT_RUN && run.length <= READ_MAX;
-    const buffer = isLong ? (this.#free.pop() ?? new ArrayBuffer(READ_MAX)) : undefined;
-    const object = await objects.get(packKey(this.#tenant_id, pack_id), offset, run.length, buffer);
+    const object = await objects.get(packKey(this.#tenant_id, pack_id), offset, run.length);
     if (object === null || object.bytes.length !== run.length) throw damaged("a pack is missing or too short");
     const key = await keys.packKey(this.#tenant_id, pack_id, object.metadata);
     return { ...run, bytes: object.bytes, key };
   }
 
   /** The raw bytes of a run's blocks, verified, one after the other. Then the run's own bytes are gone. */
-  async *open({ entries, bytes, key }: ReadRun): AsyncGenerator<{ entry: Entry; raw: Uint8Array }> {
+  async *open({ entries, bytes, key }: ReadRun): AsyncGenerator<{ entry: Entry; raw: Uint8Array<ArrayBuffer> }> {
     let at = 0;
     for (const entry of entries) {
       const sealed = bytes.subarray(at, at + entry.stored);
@@ -54,7 +48,7 @@ export class BlockReader {
       const pack = { tenant_id: this.#tenant_id, pack_id: entry.pack_id, key };
       yield { entry, raw: await openBlock(this.#engine.codec, pack, entry.index, entry, sealed) };
     }
-    if (bytes.buffer.byteLength === READ_MAX) this.#free.push(bytes.buffer);
+    free(bytes);
   }
 
   /** @param manifest the text of a content's row. @throws `integrity_error` */

@@ -13,10 +13,10 @@ export interface StoredObject {
 export interface ObjectStore {
   put(key: string, body: Uint8Array, metadata: ObjectMetadata): Promise<void>;
   /**
-   * Fewer bytes than asked for where the object ends; null when there is no such object or no such range.
-   * @param buffer of `length` bytes at least, which the call takes away; `bytes.buffer` is what to give the next time
+   * Fewer bytes than asked for where the object ends; null when there is no such object or no such range. The bytes have
+   * their buffer to themselves.
    */
-  get(key: string, offset: number, length: number, buffer?: ArrayBuffer): Promise<StoredObject | null>;
+  get(key: string, offset: number, length: number): Promise<StoredObject | null>;
   delete(keys: string[]): Promise<void>;
   /** All keys that begin so. Uploads under way are not among them. */
   list(prefix: string): Promise<string[]>;
@@ -34,7 +34,7 @@ export interface Codec {
   /** One byte at least. Null when it fails: what a compressor cannot do costs space only. */
   compress(bytes: Uint8Array): Uint8Array | null;
   /** Throws for what is no zstd or has far more than `length` bytes; the caller compares the length. */
-  decompress(bytes: Uint8Array, length: number): Uint8Array;
+  decompress(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer>;
 }
 
 /** Incremental SHA-256; WebCrypto has none, so each runtime brings its own. */

@@ -1,11 +1,15 @@
 /** Any range of any content, as a stream. docs/spec/storage.md, S1 to S3. */
 import type { TenantId } from "../protocol/ids.ts";
+import type { Allowance } from "./allowance.ts";
 import { BlockReader, READ_MAX, type ReadRun } from "./block-reader.ts";
 import { damaged } from "./damage.ts";
 import type { Engine } from "./engine.ts";
+import { free } from "./free.ts";
 import { joinRuns, readAhead } from "./runs.ts";
 
-/** Ranged reads under way: with `READ_MAX`, the memory of a download. */
+type Piece = Uint8Array<ArrayBuffer>;
+
+/** Ranged reads under way, where the isolate has memory to spare. */
 const AHEAD = 5;
 
 /**
@@ -14,10 +18,11 @@ const AHEAD = 5;
  */
 async function* wanted(
   reader: BlockReader,
+  spare: Allowance,
   manifest: string,
   offset: number,
   length: number,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<Piece> {
   const root = await reader.root(manifest);
   if (offset + length > root.size) throw damaged("a manifest is shorter than its file");
   let at = -1;
@@ -28,12 +33,17 @@ async function* wanted(
     }
   };
   const read = (run: Parameters<BlockReader["read"]>[0]): Promise<ReadRun> => reader.read(run);
-  for await (const run of readAhead(joinRuns(entries(), READ_MAX), read, AHEAD))
+  for await (const run of readAhead(joinRuns(entries(), READ_MAX), read, AHEAD, (run) => spare.take(run.length)))
     for await (const { raw } of reader.open(run)) {
       const piece = raw.subarray(Math.max(0, offset - at), Math.min(raw.length, offset + length - at));
       at += raw.length;
       yield piece;
     }
+}
+
+export interface ReadOptions {
+  /** A piece is valid only until the next one is asked for: then its memory goes back at once. */
+  fleeting: boolean;
 }
 
 /**
@@ -46,17 +56,22 @@ export async function readContent(
   manifest: string,
   offset: number,
   length: number,
+  options: ReadOptions = { fleeting: false },
 ): Promise<ReadableStream<Uint8Array>> {
   if (length === 0) return new Blob([]).stream();
-  const pieces = wanted(new BlockReader(engine, tenant_id), manifest, offset, length);
-  let next: Promise<IteratorResult<Uint8Array>> | null = Promise.resolve(await pieces.next());
+  const pieces = wanted(new BlockReader(engine, tenant_id), engine.spare, manifest, offset, length);
+  let next: Promise<IteratorResult<Piece>> | null = Promise.resolve(await pieces.next());
+  let last: Piece | null = null;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        if (last !== null) free(last);
+        last = null;
         const { value, done } = await (next ?? pieces.next());
         next = null;
-        if (done) controller.close();
-        else controller.enqueue(value);
+        if (done) return controller.close();
+        if (options.fleeting) last = value;
+        controller.enqueue(value);
       },
       async cancel() {
         await pieces.return(undefined);

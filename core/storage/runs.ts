@@ -1,4 +1,5 @@
 import type { Entry } from "../manifests/node.ts";
+import type { Grant } from "./allowance.ts";
 
 /** Neighbouring blocks of one pack: one ranged read. */
 export interface Run {
@@ -25,19 +26,37 @@ export async function* joinRuns(entries: AsyncIterable<Entry> | Iterable<Entry>,
   if (run !== null) yield run;
 }
 
-/** Keeps `count` reads under way, in order; so memory is bounded by what they bring. */
+/**
+ * Keeps up to `count` reads under way, in order: one always, more while `take` has memory for what they bring. What was
+ * yielded counts until the next is asked for.
+ */
 export async function* readAhead<T, U>(
   wanted: AsyncIterable<T>,
   read: (item: T) => Promise<U>,
   count: number,
+  take: (item: T) => Grant | null,
 ): AsyncGenerator<U> {
-  const reads: Promise<U>[] = [];
-  for await (const item of wanted) {
-    const started = read(item);
-    // It is awaited in its turn; until then a failure must not count as unhandled.
-    started.catch(() => undefined);
-    reads.push(started);
-    if (reads.length >= count) yield await (reads.shift() as Promise<U>);
+  const reads: { result: Promise<U>; grant: Grant | null }[] = [];
+  const first = async function* () {
+    const { result, grant } = reads[0] as (typeof reads)[number];
+    yield await result;
+    grant?.release();
+    reads.shift();
+  };
+  try {
+    for await (const item of wanted) {
+      let grant = take(item);
+      while (reads.length >= count || (grant === null && reads.length > 0)) {
+        yield* first();
+        grant ??= take(item);
+      }
+      const result = read(item);
+      // It is awaited in its turn; until then a failure must not count as unhandled.
+      result.catch(() => undefined);
+      reads.push({ result, grant });
+    }
+    while (reads.length > 0) yield* first();
+  } finally {
+    for (const { grant } of reads) grant?.release();
   }
-  for (const started of reads) yield await started;
 }

@@ -16,8 +16,8 @@ import type { Hasher } from "./ports.ts";
 const BARE_PART = 32;
 const BARE_WHOLE = 256;
 
-/** A body is read in pieces of this size: large enough that most blocks lie in one, small beside a part. */
-export const BODY_PIECE = 1024 * 1024;
+/** A body is read in pieces of this size; the runtime copies each of them twice, so they are small beside a part. */
+export const BODY_PIECE = 256 * 1024;
 
 /** Hashes and counts what passes; ends the transfer as soon as it is longer than `max`. */
 export async function* counted(
@@ -40,7 +40,7 @@ export class PackSeries {
   readonly #engine: Engine;
   readonly #tenant_id: TenantId;
   readonly #upload_id: string;
-  readonly #buffers = new PartBuffers();
+  readonly #buffers: PartBuffers;
   readonly #begun: string[] = [];
   readonly finished: FinishedPack[] = [];
   #open: PackWriter | null = null;
@@ -49,6 +49,7 @@ export class PackSeries {
     this.#engine = engine;
     this.#tenant_id = tenant_id;
     this.#upload_id = upload_id;
+    this.#buffers = new PartBuffers(engine.spare);
   }
 
   /** @param expected raw bytes, when known */
@@ -64,6 +65,11 @@ export class PackSeries {
   async finish(pack: PackWriter): Promise<void> {
     this.finished.push(await pack.finish());
     this.#open = null;
+  }
+
+  /** No more packs for now: the memory goes back. */
+  rest(): void {
+    this.#buffers.rest();
   }
 
   /** Best effort: ends what is under way and deletes what was stored. The sweep finds the rest by the upload's id. */
@@ -118,6 +124,7 @@ export async function packBlocks(
     entries.push(dataEntry(place));
   }
   await endPack(whole && packs.length === 0 ? BARE_WHOLE : BARE_PART);
+  series.rest();
   return { kind: "root", bits, size: spanOf(nodes), packs, entries: nodes };
 }
 
@@ -126,5 +133,6 @@ export async function writeRoot(series: PackSeries, root: Node): Promise<string>
   let pack: PackWriter | null = null;
   const manifest = await formatRoot(root, async () => (pack = await series.open(null)));
   if (pack !== null) await series.finish(pack);
+  series.rest();
   return manifest;
 }

@@ -6,6 +6,7 @@ import type { FinishedPack } from "../packs/writer.ts";
 import { DriveError } from "../protocol/errors.ts";
 import { MAX_CHUNKS, type Segment } from "../protocol/uploads.ts";
 import type { Principal } from "../sharing/rights.ts";
+import { NOTHING } from "../storage/allowance.ts";
 import { BlockReader } from "../storage/block-reader.ts";
 import { ContentMap } from "../storage/content-map.ts";
 import { readAhead } from "../storage/runs.ts";
@@ -69,7 +70,7 @@ export async function assemble(
     );
 
   const entries: Entry[] = [];
-  for await (const found of readAhead(each(pieces), entriesOf, AHEAD)) {
+  for await (const found of readAhead(each(pieces), entriesOf, AHEAD, () => NOTHING)) {
     if (entries.length + found.length > ENTRIES_MAX)
       throw new DriveError("invalid_request", "These segments are too scattered; please send more of the file whole.");
     for (const entry of found) entries.push(entry);

@@ -35,7 +35,7 @@ export const openStored = (
   file: SharedFile,
   offset: number,
   length: number,
-): Promise<Bytes> => readContent(engine, tenant, file.manifest ?? "", offset, length);
+): Promise<Bytes> => readContent(engine, tenant, file.manifest ?? "", offset, length, { fleeting: true });
 
 /**
  * A source that fills an entry while it is read, piece by piece: the reader's pace is the cache's pace, so nothing

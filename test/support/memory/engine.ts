@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { KeyRing } from "../../../core/keys/ring.ts";
 import { parseMasterKeys } from "../../../core/keys/masters.ts";
 import type { KeyStore, TenantKeyRow } from "../../../core/keys/ports.ts";
+import { Allowance, SPARE } from "../../../core/storage/allowance.ts";
 import type { Engine } from "../../../core/storage/engine.ts";
 import type { Bytes } from "../../../core/storage/ports.ts";
 import { zstd } from "../../../platform/codec/zstd.ts";
@@ -59,7 +60,8 @@ export interface MemoryEngine extends Engine {
 }
 
 export function memoryEngine(objects = new MemoryObjectStore(), store = new MemoryKeys()): MemoryEngine {
-  return { objects, store, codec: zstd, keys: new KeyRing(parseMasterKeys(MASTER_KEYS), store, () => Date.now()) };
+  const keys = new KeyRing(parseMasterKeys(MASTER_KEYS), store, () => Date.now());
+  return { objects, store, codec: zstd, keys, spare: new Allowance(SPARE) };
 }
 
 /** Whether two runs of bytes are the same; a failed `toEqual` over megabytes takes minutes to show. */

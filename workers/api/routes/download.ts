@@ -73,7 +73,7 @@ async function download(c: Context<AppEnv>): Promise<Response> {
     file_name: file.name,
     content_hash: version.content_hash,
     cache_control: "private, no-cache, no-transform",
-    open: (offset, length) => readContent(app.engine, version.tenant_id, manifest, offset, length),
+    open: (offset, length) => readContent(app.engine, version.tenant_id, manifest, offset, length, { fleeting: true }),
   });
 }
 

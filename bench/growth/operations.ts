@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { sendBatch } from "../lib/batch.ts";
 import { inFlight } from "../lib/in-flight.ts";
 import { type Account, BASE } from "../lib/product.ts";
 
@@ -6,6 +7,7 @@ const SEED_FILE = 5_000_000;
 const LISTED = 200;
 const RANGE = 65_536;
 const BATCH = 10;
+const BATCHED = 100;
 
 /** What must cost the same, however much a tenant has. Each can be done again and again. */
 export async function growingOperations(product: Account): Promise<Record<string, () => Promise<unknown>>> {
@@ -44,6 +46,7 @@ export async function growingOperations(product: Account): Promise<Record<string
       const changes = Array.from({ length: BATCH }, (_, n) => change(i, n));
       return http.ask("POST", `${BASE}/sync/delta`, { json: { device_id: product.device_id, changes } });
     },
+    [`batch of ${BATCHED} new files of 1 KB`]: () => sendBatch(product, home, BATCHED, 1024),
     "copy of a file": () => http.ask("POST", `${BASE}/files/${file_id}/copy`, { json: {} }),
     "restore of a version": () => http.ask("POST", `${BASE}/files/${file_id}/restore?version=${version_id}`),
   };

@@ -16,6 +16,8 @@ export interface Sizes {
   pairs: number;
   /** Calls of each endpoint. */
   calls: number;
+  /** Files of one batch. */
+  batched_files: number;
   /** Files of the drive that has grown, and calls of each operation on it. */
   grown_files: number;
   grown_calls: number;
@@ -37,6 +39,7 @@ export const FULL: Sizes = {
   notifications: 100,
   pairs: 1000,
   calls: 50,
+  batched_files: 1_000,
   grown_files: 1_000_000,
   grown_calls: 15,
   memory: 1024 * MiB,
@@ -55,6 +58,7 @@ export const QUICK: Sizes = {
   notifications: 3,
   pairs: 3,
   calls: 2,
+  batched_files: 4,
   grown_files: 2_000,
   grown_calls: 1,
   memory: 9 * MiB,

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { File } from "../../core/protocol/files.ts";
+import { sendBatch } from "../lib/batch.ts";
 import type { Report } from "../lib/case.ts";
 import type { CleanUp } from "../lib/clean-up.ts";
 import { Http } from "../lib/http.ts";
@@ -27,6 +28,7 @@ async function operations(product: Account, sizes: Sizes): Promise<Line[]> {
   const { http } = product;
   const get = (path: string) => () => http.ask("GET", `${BASE}${path}`);
   const many = sizes.small_files;
+  const batched = sizes.batched_files;
   let serial = 0;
   const upload = (size: number) => () => product.upload(`${serial++}.bin`, randomBytes(size));
 
@@ -68,6 +70,12 @@ async function operations(product: Account, sizes: Sizes): Promise<Line[]> {
         http.ask("POST", `${BASE}/files/upload`, {
           json: { parent_id: "root", name: `duplicate ${serial++}.bin`, size: bytes.length, content_hash },
         }),
+    },
+    {
+      what: `1 KB, one of ${batched.toLocaleString("en")} in one batch`,
+      seed: null,
+      run: () => sendBatch(product, "root", batched, 1024),
+      count: batched,
     },
     {
       what: "copy of a file",

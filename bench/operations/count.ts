@@ -72,10 +72,9 @@ async function operations(product: Account, sizes: Sizes): Promise<Line[]> {
         }),
     },
     {
-      what: `1 KB, one of ${batched.toLocaleString("en")} in one batch`,
+      what: `batch of ${batched.toLocaleString("en")} new files of 1 KB`,
       seed: null,
       run: () => sendBatch(product, "root", batched, 1024),
-      count: batched,
     },
     {
       what: "copy of a file",

@@ -1,0 +1,141 @@
+/** Interleavings that chance finds too seldom, each with the rule that it needs. docs/spec/durability.md, What it survives. */
+import type { NextSlice } from "../../../../core/garbage/round.ts";
+import type { Actor } from "./actors.ts";
+import type { Mutation } from "./mutations.ts";
+import { DAY, World } from "./world.ts";
+
+interface Scene {
+  name: string;
+  /** Without this rule it ends badly. */
+  mutation: Mutation;
+  grace_days: number;
+  play(world: World): Promise<void>;
+}
+
+const END = "the end";
+
+async function begin(world: World, work: Promise<void>): Promise<Actor> {
+  await work;
+  return world.stage.actors.at(-1) as Actor;
+}
+
+async function finish(world: World, work: Promise<void>): Promise<void> {
+  await world.stage.advanceTo(await begin(world, work), END);
+}
+
+/** An edit that has read its base, which is purged then, and is about to commit. */
+async function orphanedEdit(world: World): Promise<Actor> {
+  await finish(world, world.upload(null, "a", null));
+  const base = world.versions[0]!;
+  const edit = await begin(world, world.upload(null, "b", base));
+  await world.stage.advanceTo(edit, "put");
+  await world.stage.advance(edit);
+  await finish(world, world.purge(base));
+  return edit;
+}
+
+export const SCENES: Scene[] = [
+  {
+    name: "1: an edit commits long after its base was purged: what it borrowed is gone",
+    mutation: "borrow",
+    grace_days: 30,
+    async play(world) {
+      const edit = await orphanedEdit(world);
+      for (const days of [2, 31]) {
+        world.drive.now += days * DAY;
+        await world.round();
+      }
+      await world.stage.advanceTo(edit, END);
+    },
+  },
+  {
+    name: "1, 10: an edit commits while a round runs, whose message comes twice",
+    mutation: "own_round",
+    grace_days: 0,
+    async play(world) {
+      const edit = await orphanedEdit(world);
+      await finish(world, world.collect(null));
+      const message = world.queue.shift() as NextSlice;
+      const twice = [await begin(world, world.collect(message)), await begin(world, world.collect(message))];
+      for (const round of twice) await world.stage.advanceTo(round, "packs");
+      await world.stage.advanceTo(edit, END);
+      // The first one condemns, and has not done with the page when the other one reads it.
+      await world.stage.advanceTo(twice[0]!, "judge");
+      await world.stage.advance(twice[0]!);
+      for (const round of twice.toReversed()) await world.stage.advanceTo(round, END);
+    },
+  },
+  {
+    name: "1, 8: an edit commits when two rounds have read the contents; the older one judges last",
+    mutation: "newest",
+    grace_days: 0,
+    async play(world) {
+      world.pages = 1_000;
+      const edit = await orphanedEdit(world);
+      const rounds = [await begin(world, world.collect(null)), await begin(world, world.collect(null))];
+      for (const round of rounds) await world.stage.advanceTo(round, "packs");
+      await world.stage.advanceTo(edit, END);
+      for (const round of rounds.toReversed()) await world.stage.advanceTo(round, END);
+    },
+  },
+  {
+    name: "3: a long download, and a purge",
+    mutation: "grace",
+    grace_days: 30,
+    async play(world) {
+      await finish(world, world.upload(null, "ab", null));
+      const [version] = world.versions;
+      const download = await begin(world, world.download(version!));
+      await finish(world, world.purge(version!));
+      for (const days of [2, 10, 10]) {
+        world.drive.now += days * DAY;
+        await world.round();
+      }
+      await world.stage.advanceTo(download, END);
+    },
+  },
+  {
+    name: "6: a manifest is repointed to a content that was purged and collected meanwhile",
+    mutation: "repoint",
+    grace_days: 0,
+    async play(world) {
+      for (let i = 0; i < 2; i++) await finish(world, world.upload(null, "a", null));
+      const [version] = world.versions;
+      const { contents } = world;
+      const kept = contents.find(({ content_id }) => content_id === version!.content_id)!;
+      const repoint = await begin(
+        world,
+        world.repoint(
+          contents.find((content) => content !== kept)!,
+          kept,
+        ),
+      );
+      await finish(world, world.purge(version!));
+      for (let i = 0; i < 2; i++) await world.round();
+      await world.stage.advanceTo(repoint, END);
+    },
+  },
+  {
+    name: "9: the sweep of uploads crashes before it deletes what it has listed",
+    mutation: "expiry",
+    grace_days: 30,
+    async play(world) {
+      const upload = await begin(world, world.upload(null, "a", null));
+      await world.stage.advanceTo(upload, "put");
+      await world.stage.advance(upload);
+      world.stage.end(upload);
+      world.drive.now += 2 * DAY;
+      const sweep = await begin(world, world.expire());
+      await world.stage.advanceTo(sweep, "delete");
+      world.stage.end(sweep);
+    },
+  },
+];
+
+/** @throws what went wrong */
+export async function playScene({ grace_days, play }: Scene, mutation: Mutation | null): Promise<void> {
+  const world = new World(mutation, grace_days);
+  await play(world);
+  world.check();
+  await world.settle();
+}

@@ -20,10 +20,13 @@ export type Unpack = (
   max_length: number,
 ) => Promise<Uint8Array> | Uint8Array;
 
-/** The bytes of one version. `read` gives exactly `length` bytes, or fewer when the version ends before. */
+/**
+ * The bytes of one version. `read` gives exactly `length` bytes, or fewer when the version ends before; they may be in `into`,
+ * a buffer of `length` bytes at least that the caller has no other use for: new memory costs as much as reading.
+ */
 export interface ByteSource {
   readonly size: number;
-  read(offset: number, length: number): Promise<Uint8Array> | Uint8Array;
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> | Uint8Array;
 }
 
 /** A source over bytes that are in memory. */

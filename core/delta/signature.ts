@@ -26,23 +26,63 @@ export function pieceSizeFor(size: number): number {
   return 2 ** log2;
 }
 
-/** Reads the version once, 4 MiB at a time. */
-export async function signatureOf(version: ByteSource): Promise<Signature> {
-  const piece_size = pieceSizeFor(version.size);
-  const count = Math.floor(version.size / piece_size);
-  const weak = new Int32Array(count);
-  const strong = new Int32Array(count);
-  const per_read = READ_BYTES / piece_size;
-  for (let first = 0; first < count; first += per_read) {
-    const last = Math.min(count, first + per_read);
-    const bytes = await version.read(first * piece_size, (last - first) * piece_size);
-    for (let piece = first; piece < last; piece++) {
-      const at = (piece - first) * piece_size;
-      weak[piece] = hashOf(bytes, at, piece_size);
-      strong[piece] = murmur3(bytes, at, piece_size);
-    }
+/** Bytes of a version that lie in the one before it: `length` bytes from `offset` are its bytes from `base_offset`. */
+export interface KeptRun {
+  offset: number;
+  base_offset: number;
+  length: number;
+}
+
+/** Of a version that is still to be signed. */
+export const emptySignature = (size: number): Signature => {
+  const piece_size = pieceSizeFor(size);
+  const count = Math.floor(size / piece_size);
+  return { piece_size, size, weak: new Int32Array(count), strong: new Int32Array(count) };
+};
+
+/** Signs whole pieces, the first of which is `first`, from their bytes. */
+export function signPieces(signature: Signature, first: number, bytes: Uint8Array): void {
+  const { piece_size, weak, strong } = signature;
+  for (let at = 0, piece = first; at + piece_size <= bytes.length; at += piece_size, piece++) {
+    weak[piece] = hashOf(bytes, at, piece_size);
+    strong[piece] = murmur3(bytes, at, piece_size);
   }
-  return { piece_size, size: version.size, weak, strong };
+}
+
+/** Reads the version once, 4 MiB at a time. */
+export const signatureOf = (version: ByteSource): Promise<Signature> => signatureAfter(version, null, []);
+
+/** As `signatureOf`, but reads only what is not known from the version before: pieces that were moved by whole pieces. */
+export async function signatureAfter(
+  version: ByteSource,
+  base: Signature | null,
+  kept: readonly KeptRun[],
+): Promise<Signature> {
+  const signature = emptySignature(version.size);
+  const { piece_size, weak, strong } = signature;
+  let signed = 0;
+  const sign = async (to: number): Promise<void> => {
+    for (const per_read = READ_BYTES / piece_size; signed < to;) {
+      const count = Math.min(per_read, to - signed);
+      const bytes = await version.read(signed * piece_size, count * piece_size);
+      if (bytes.length !== count * piece_size) throw new Error("The version ended before its size.");
+      signPieces(signature, signed, bytes);
+      signed += count;
+    }
+  };
+  for (const { offset, base_offset, length } of base?.piece_size === piece_size ? kept : []) {
+    if ((offset - base_offset) % piece_size !== 0) continue;
+    const first = Math.ceil(offset / piece_size);
+    const last = Math.floor((offset + length) / piece_size);
+    if (last <= first) continue;
+    await sign(first);
+    const from = first - (offset - base_offset) / piece_size;
+    weak.set(base!.weak.subarray(from, from + last - first), first);
+    strong.set(base!.strong.subarray(from, from + last - first), first);
+    signed = last;
+  }
+  await sign(weak.length);
+  return signature;
 }
 
 export function serialiseSignature(signature: Signature): Uint8Array {
@@ -72,13 +112,15 @@ export function parseSignature(bytes: Uint8Array): Signature {
 function toBytes(words: Int32Array): Uint8Array {
   const out = new Uint8Array(words.length * 4);
   const view = new DataView(out.buffer);
-  for (const [i, word] of words.entries()) view.setInt32(i * 4, word, true);
+  for (let i = 0; i < words.length; i++) view.setInt32(i * 4, words[i]!, true);
   return out;
 }
 
 function fromBytes(bytes: Uint8Array): Int32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Int32Array.from({ length: bytes.length / 4 }, (_, i) => view.getInt32(i * 4, true));
+  const out = new Int32Array(bytes.length / 4);
+  for (let i = 0; i < out.length; i++) out[i] = view.getInt32(i * 4, true);
+  return out;
 }
 
 /** Matches whole pieces of a version whose bytes are gone. */

@@ -2,6 +2,7 @@
 import { encodeDelta, type ChangedBlock, type Matcher } from "../delta/encode.ts";
 import { CODEC, type Packer } from "../delta/ports.ts";
 import { MAX_DELTA_RAW_BYTES } from "../delta/payload.ts";
+import type { Matches } from "../delta/runs.ts";
 import { sha256 } from "../delta/sha256.ts";
 import { FRAME_KIND, type Frame } from "./format.ts";
 
@@ -57,27 +58,35 @@ export async function* editFrames(
 ): AsyncGenerator<BlockFrame> {
   for (const group of groups(changed)) {
     const blocks: ChangedBlock[] = [];
-    for (const { block, hint } of group) blocks.push({ bytes: await read(block.offset, block.length), hint });
-    yield* framesOf(group, blocks, matcher, packer);
+    // A group that is halved is not looked up again.
+    const found = new Map<ChangedBlock, Matches>();
+    for (const { block, hint } of group) {
+      const one = { bytes: await read(block.offset, block.length), hint };
+      blocks.push(one);
+      found.set(one, await matcher(one));
+    }
+    yield* framesOf(group, blocks, (block) => found.get(block)!, packer);
   }
 }
 
 async function* framesOf(
   group: Changed[],
   blocks: ChangedBlock[],
-  matcher: Matcher,
+  matches: (block: ChangedBlock) => Matches,
   packer: Packer,
 ): AsyncGenerator<BlockFrame> {
-  const delta = await encodeDelta(blocks, matcher, packer);
+  const delta = await encodeDelta(blocks, matches, packer);
   if (delta !== undefined) {
     yield { frame: { kind: FRAME_KIND.delta, ...delta }, blocks: group.map((changed) => changed.block) };
-  } else if (group.length === 1) {
-    yield { frame: await wholeBlock(blocks[0]!.bytes, packer), blocks: [group[0]!.block] };
+  } else if (group.length === 1 || blocks.every((block) => matches(block).length === 0)) {
+    // All new, and nothing that packs.
+    for (const [i, { bytes }] of blocks.entries())
+      yield { frame: await wholeBlock(bytes, packer), blocks: [group[i]!.block] };
   } else {
     // One block that reads far of the base, or is all new, shall not keep its neighbours from being deltas.
     const half = group.length >> 1;
-    yield* framesOf(group.slice(0, half), blocks.slice(0, half), matcher, packer);
-    yield* framesOf(group.slice(half), blocks.slice(half), matcher, packer);
+    yield* framesOf(group.slice(0, half), blocks.slice(0, half), matches, packer);
+    yield* framesOf(group.slice(half), blocks.slice(half), matches, packer);
   }
 }
 

@@ -6,3 +6,6 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   if (!(crypto.subtle as SubtleCrypto | undefined)) return bytesToHex(pure(bytes));
   return bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
+
+/** Where WebCrypto is missing, nothing is cut into blocks: it would take longer than sending. */
+export const canHash = (): boolean => (crypto.subtle as SubtleCrypto | undefined) !== undefined;

@@ -1,4 +1,7 @@
 /** The typed client: runs in browsers and Node, needs fetch and WebCrypto only. */
+export { blobSource, type ByteSource } from "./byte-source.ts";
+export { type ContentStates, MemoryContentStates } from "./content-state.ts";
+export { keepingState } from "./download-state.ts";
 export * from "./errors.ts";
 export * from "./file-order.ts";
 export * from "./files.ts";
@@ -6,10 +9,12 @@ export { Gate } from "./gate.ts";
 export * from "./http.ts";
 export * from "./live.ts";
 export * from "./meter.ts";
+export { type Runtime, webRuntime } from "./runtime.ts";
 export * from "./search.ts";
 export * from "./session.ts";
 export * from "./sharing.ts";
 export * from "./storage.ts";
 export * from "./sync.ts";
 export { ONE_REQUEST_MAX, upload } from "./upload.ts";
+export { BATCH, isSmall, uploadMany } from "./upload-many.ts";
 export * from "./upload-request.ts";

@@ -56,6 +56,11 @@ export class Session implements TokenSource {
     return this.state === "signed_in" && kept !== null ? (JSON.parse(kept) as User) : null;
   }
 
+  /** Of this device, for whoever is signed in. */
+  get device_id(): string | null {
+    return this.user && this.#storage.getItem(device_key(this.user.email));
+  }
+
   access_token(): string | null {
     return this.#access?.token ?? null;
   }

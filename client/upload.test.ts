@@ -7,6 +7,7 @@ import { MemoryStorage } from "./storage.ts";
 import { problem, TestServer, type Handler } from "../test/support/http-server.ts";
 import { Session } from "./session.ts";
 import { ONE_REQUEST_MAX, upload } from "./upload.ts";
+import type { UploadTools } from "./upload-request.ts";
 
 const server = new TestServer();
 const PART = 1024 * 1024;
@@ -48,7 +49,9 @@ function fakeDrive(): FakeDrive {
       if (path === "/files/upload") return { status: 200, json: session };
       if (path.startsWith("/chunks/")) {
         drive.most_in_flight = Math.max(drive.most_in_flight, ++drive.in_flight);
-        await new Promise((resolve) => setImmediate(resolve));
+        // Others that are on their way arrive meanwhile.
+        for (let turn = 0; turn < 100 && drive.in_flight < 2; turn++)
+          await new Promise((resolve) => setImmediate(resolve));
         drive.in_flight--;
         if (path !== `/chunks/${hash(body)}`) return problem(422, "hash_mismatch");
         const there = chunks.get(Number(query.get("index")));
@@ -86,7 +89,7 @@ function fakeDrive(): FakeDrive {
 
 let drive: FakeDrive;
 let storage: MemoryStorage;
-let tools: { http: Http; storage: MemoryStorage; gate: Gate };
+let tools: UploadTools & { storage: MemoryStorage };
 const count = (start: string): number => server.seen.filter((s) => s.path.startsWith(start)).length;
 
 beforeEach(async () => {
@@ -94,7 +97,8 @@ beforeEach(async () => {
   drive = fakeDrive();
   server.handler = drive.handler;
   storage = new MemoryStorage();
-  tools = { http: new Http({ origin: await server.start(), backoff_ms: 1, retries: 1 }), storage, gate: new Gate(5) };
+  const http = new Http({ origin: await server.start(), backoff_ms: 1, retries: 1 });
+  tools = { http, storage, gate: new Gate(5), device_id: () => null };
 });
 afterEach(() => server.stop());
 

@@ -1,14 +1,26 @@
+import { type BlockBits, chooseBits } from "../core/blocks/classes.ts";
 import type { UploadedFile } from "../core/protocol/files.ts";
+import { blobSource } from "./byte-source.ts";
+import { type Edit, sendKnown } from "./edit/index.ts";
+import { canHash } from "./hash.ts";
+import type { HttpRequest } from "./http.ts";
 import { Meter } from "./meter.ts";
-import { uploadByParts } from "./upload-parts.ts";
+import { webRuntime } from "./runtime.ts";
+import { keepState, StateMaker } from "./state-maker.ts";
+import { sendParts } from "./upload-parts.ts";
 import { counter, modifiedAt, type OnBytes, type UploadRequest, type UploadTools } from "./upload-request.ts";
+import { bySession, type OpenSession, type Outgoing } from "./upload-session.ts";
 
 /** Up to here a file goes in one request: what a part may be, and what a retry may cost. Bytes. */
 export const ONE_REQUEST_MAX = 8 * 1024 * 1024;
 
+/** Shorter files are sent whole when they change: their states are not kept. Bytes. */
+export const STATE_MIN = 256 * 1024;
+
 /**
- * Sends one file. Codes: `name_taken`, `name_invalid`, `quota_exceeded`, `file_too_large`, `rate_limited`,
- * `parent_not_found`, `forbidden`.
+ * Sends one file, or with `file_id` a new version of one: then only what changed, as far as the client or the server knows it.
+ * Codes: `name_taken`, `name_invalid`, `quota_exceeded`, `file_too_large`, `rate_limited`, `parent_not_found`, `forbidden`;
+ * `precondition_failed` when `if_version_id` is not the current version.
  * @throws ApiError, NetworkError (call again to go on where it stopped), or the signal's reason
  */
 export async function upload(tools: UploadTools, request: UploadRequest): Promise<UploadedFile> {
@@ -24,16 +36,78 @@ export async function upload(tools: UploadTools, request: UploadRequest): Promis
     request.onProgress?.(meter.progress(Math.min(size, network + found), size, now));
   };
   report({ network: 0 });
-  return size <= ONE_REQUEST_MAX ? uploadWhole(tools, request, report) : uploadByParts(tools, request, report);
+  const file = await send(tools, request, report);
+  report({ network: 0, found: size - network - found });
+  return file;
 }
 
-function uploadWhole({ http, gate }: UploadTools, request: UploadRequest, report: OnBytes): Promise<UploadedFile> {
-  const { source, parent_id, on_name_conflict, signal } = request;
-  const query = { parent_id, name: source.name, modified_at: modifiedAt(source), on_name_conflict };
-  const headers = { "content-type": source.type || "application/octet-stream" };
-  return gate.run(() => {
+async function send(tools: UploadTools, request: UploadRequest, report: OnBytes): Promise<UploadedFile> {
+  const outgoing = outgoingOf(request);
+  const { size } = outgoing.source;
+  const file = await sendKnown(tools, outgoing, report);
+  if (file !== null) return file;
+  return size <= ONE_REQUEST_MAX ? uploadWhole(tools, request, report) : uploadByParts(tools, outgoing, report);
+}
+
+function outgoingOf(request: UploadRequest): Edit {
+  const { source, parent_id, file_id } = request;
+  const { name, size, lastModified } = source;
+  const of = file_id === undefined ? parent_id : `${parent_id}/${file_id}`;
+  return {
+    source: request.bytes ?? blobSource(source),
+    resume_key: `edgedrive.upload:${JSON.stringify([name, size, lastModified, of])}`,
+    start: {
+      parent_id,
+      name,
+      modified_at: modifiedAt(source),
+      ...(source.type && { mime_type: source.type }),
+      ...(file_id && { file_id }),
+    },
+    on_name_conflict: request.on_name_conflict,
+    if_version_id: request.if_version_id,
+    old: request.old,
+    op_id: request.op_id,
+    signal: request.signal,
+  };
+}
+
+/** What is kept of a version that goes up as it is. */
+function stateMaker(tools: UploadTools, size: number, block_bits: BlockBits): StateMaker | undefined {
+  if (tools.states === undefined || size < STATE_MIN || !canHash()) return undefined;
+  return new StateMaker(size, block_bits, (tools.runtime ?? webRuntime).digest);
+}
+
+async function keepMade(tools: UploadTools, maker: StateMaker | undefined, file: UploadedFile): Promise<void> {
+  if (maker === undefined || file.version_id === null) return;
+  await keepState(tools.states, await maker.finish(file.file_id, file.version_id));
+}
+
+async function uploadByParts(tools: UploadTools, outgoing: Outgoing, report: OnBytes): Promise<UploadedFile> {
+  let maker: StateMaker | undefined;
+  const newState = ({ session }: OpenSession): StateMaker | undefined =>
+    (maker = stateMaker(tools, outgoing.source.size, session.block_bits as BlockBits));
+  const file = await bySession(tools, outgoing, report, sendParts(tools, outgoing, newState));
+  await keepMade(tools, maker, file);
+  return file;
+}
+
+async function uploadWhole(tools: UploadTools, request: UploadRequest, report: OnBytes): Promise<UploadedFile> {
+  const { source, parent_id, file_id, if_version_id, on_name_conflict, signal } = request;
+  const about = { modified_at: modifiedAt(source) };
+  const onSent = counter(source.size, report);
+  const headers: Record<string, string> = { "content-type": source.type || "application/octet-stream" };
+  if (request.op_id) headers["idempotency-key"] = request.op_id;
+  if (if_version_id) headers["if-match"] = `"${if_version_id}"`;
+  const to: Pick<HttpRequest, "method" | "path" | "query"> =
+    file_id === undefined
+      ? { method: "POST", path: "/files/upload", query: { parent_id, name: source.name, ...about, on_name_conflict } }
+      : { method: "PUT", path: `/files/${file_id}`, query: about };
+  const file = await tools.gate.run(() => {
     signal?.throwIfAborted();
-    const onSent = counter(source.size, report);
-    return http.json({ method: "POST", path: "/files/upload", query, body: source, headers, signal, onSent });
+    return tools.http.json<UploadedFile>({ ...to, body: source, headers, signal, onSent });
   });
+  const maker = stateMaker(tools, source.size, chooseBits(source.size, null));
+  await maker?.add(new Uint8Array(await source.arrayBuffer()));
+  await keepMade(tools, maker, file);
+  return file;
 }

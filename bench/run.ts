@@ -2,6 +2,7 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { exitOnSignals, printError, UsageError } from "../scripts/lib/cli.ts";
 import { commits } from "./cases/commits.ts";
+import { edits } from "./cases/edits.ts";
 import { endpointsCase } from "./cases/endpoints.ts";
 import { listing } from "./cases/listing.ts";
 import { measureMemory } from "./cases/memory.ts";
@@ -19,7 +20,7 @@ import { FULL, QUICK, type Sizes } from "./lib/sizes.ts";
 import { table } from "./lib/table.ts";
 import { countOperations } from "./operations/count.ts";
 
-const CASES: readonly Case[] = [transfer, smallFiles, commits, listing, notify, singleStorage, endpointsCase];
+const CASES: readonly Case[] = [transfer, smallFiles, commits, listing, notify, singleStorage, endpointsCase, edits];
 /** They start products of their own, one after the other. */
 const BY_THEMSELVES = { memory: measureMemory, operations: countOperations, growth: measureGrowth };
 const NAMES = [...CASES.map(({ name }) => name), ...Object.keys(BY_THEMSELVES)];

@@ -23,6 +23,8 @@ export interface Sizes {
   grown_calls: number;
   /** Bytes of each file of which five go up and down at a time. */
   memory: number;
+  /** Bytes of a file that is edited. */
+  edited: number;
 }
 
 const MiB = 1024 * 1024;
@@ -43,6 +45,7 @@ export const FULL: Sizes = {
   grown_files: 1_000_000,
   grown_calls: 15,
   memory: 1024 * MiB,
+  edited: 1024 * MiB,
 };
 
 /** Every line of the bench once, for a test: the numbers mean nothing. 9 MiB has two parts. */
@@ -62,4 +65,5 @@ export const QUICK: Sizes = {
   grown_files: 2_000,
   grown_calls: 1,
   memory: 9 * MiB,
+  edited: 9 * MiB,
 };

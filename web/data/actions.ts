@@ -1,5 +1,5 @@
 import type { File } from "../../client/index.ts";
-import { files, session } from "../lib/drive.ts";
+import { contentStates, files, session } from "../lib/drive.ts";
 import { plainWords } from "../lib/plain-words.ts";
 import { toast } from "../ui/toasts.tsx";
 import { applyChanges } from "./apply-changes.ts";
@@ -92,5 +92,6 @@ export async function createFolder(parent_id: string, name: string): Promise<Fil
 
 export async function signOut(): Promise<void> {
   await session.logout().catch(() => undefined);
+  await contentStates.clear().catch(() => undefined);
   queryClient.clear();
 }

@@ -1,4 +1,14 @@
-import { isCode, NetworkError, type Progress, type UploadRequest, type UploadSource } from "../../client/index.ts";
+import {
+  type ApiError,
+  BATCH,
+  isCode,
+  isSmall,
+  NetworkError,
+  type Progress,
+  type UploadRequest,
+  type UploadSource,
+} from "../../client/index.ts";
+import { newSecret } from "../../core/protocol/ids.ts";
 import { plainWords } from "../lib/plain-words.ts";
 
 export type UploadStatus = "waiting" | "sending" | "done" | "failed" | "name_taken" | "offline";
@@ -23,16 +33,21 @@ export interface UploadsSnapshot {
   running: number;
 }
 
-type Send<T> = (request: UploadRequest) => Promise<T>;
+/** Answers each for itself, in their order. */
+type Send<T> = (requests: readonly UploadRequest[]) => Promise<PromiseSettledResult<T>[]>;
 interface Job {
   item: UploadItem;
   source: UploadSource;
   abort: AbortController;
   on_name_conflict: OnNameConflict | undefined;
+  /** The file that has the name: it gets a new version when that is what is wanted. */
+  holder: string | undefined;
+  /** The same over retries, so that an answer that was lost does not make a second file. */
+  op_id: string;
 }
 
-/** Files in work at once. Few bodies fly at a time anyway; more files hide the round trips of small ones. */
-const FILES_AT_ONCE = 4;
+/** Files, or batches of small ones, in work at once. Few bodies fly at a time anyway; more hide the round trips. */
+const AT_ONCE = 4;
 /** The tray is redrawn at most this often. */
 const TELL_MS = 120;
 const EMPTY: UploadsSnapshot = { items: [], sent: 0, total: 0, rate: null, left_s: null, running: 0 };
@@ -64,7 +79,7 @@ export class UploadQueue<T> {
       const id = this.#next_id++;
       const { name, size } = source;
       const item: UploadItem = { id, name, parent_id, size, status: "waiting", progress: null, error: null };
-      this.#jobs.set(id, { item, source, abort: new AbortController(), on_name_conflict: undefined });
+      this.#jobs.set(id, newJob(item, source));
     }
     this.#fill();
   }
@@ -73,7 +88,7 @@ export class UploadQueue<T> {
   addFailed(name: string, parent_id: string, error: string): void {
     const id = this.#next_id++;
     const item: UploadItem = { id, name, parent_id, size: 0, status: "failed", progress: null, error };
-    this.#jobs.set(id, { item, source: new File([], name), abort: new AbortController(), on_name_conflict: undefined });
+    this.#jobs.set(id, newJob(item, new File([], name)));
     this.#tellSoon();
   }
 
@@ -108,30 +123,54 @@ export class UploadQueue<T> {
   }
 
   #fill(): void {
-    for (const job of this.#jobs.values()) {
-      if (this.#active >= FILES_AT_ONCE) break;
-      if (job.item.status === "waiting") void this.#run(job);
+    while (this.#active < AT_ONCE) {
+      const jobs = this.#next();
+      if (jobs.length === 0) break;
+      void this.#run(jobs);
     }
     this.#tellSoon();
   }
 
-  async #run(job: Job): Promise<void> {
-    this.#active++;
-    this.#set(job, { status: "sending" });
-    try {
-      const { source, on_name_conflict, abort } = job;
-      const { parent_id } = job.item;
-      const onProgress = (progress: Progress) => this.#set(job, { progress });
-      const done = await this.#send({ source, parent_id, on_name_conflict, onProgress, signal: abort.signal });
-      this.#set(job, { status: "done" });
-      this.#onDone(done);
-    } catch (error) {
-      const status = isCode(error, "name_taken") ? "name_taken" : error instanceof NetworkError ? "offline" : "failed";
-      this.#set(job, { status, error: plainWords(error) });
-    } finally {
-      this.#active--;
-      this.#fill();
+  /** The next file that waits, or as many small ones as go together. */
+  #next(): Job[] {
+    const jobs: Job[] = [];
+    let bytes = 0;
+    for (const job of this.#jobs.values()) {
+      if (job.item.status !== "waiting") continue;
+      const small = isSmall(requestOf(job));
+      if (jobs.length === 0 && !small) return [job];
+      if (!small) continue;
+      if (jobs.length === BATCH.files || bytes + job.source.size > BATCH.bytes) break;
+      jobs.push(job);
+      bytes += job.source.size;
     }
+    return jobs;
+  }
+
+  async #run(jobs: readonly Job[]): Promise<void> {
+    this.#active++;
+    for (const job of jobs) this.#set(job, { status: "sending" });
+    const requests = jobs.map((job) => ({
+      ...requestOf(job),
+      onProgress: (progress: Progress) => this.#set(job, { progress }),
+    }));
+    const results = await this.#send(requests);
+    for (const [i, job] of jobs.entries()) this.#settle(job, results[i]!);
+    this.#active--;
+    this.#fill();
+  }
+
+  #settle(job: Job, result: PromiseSettledResult<T>): void {
+    if (result.status === "fulfilled") {
+      this.#set(job, { status: "done" });
+      this.#onDone(result.value);
+      return;
+    }
+    const error: unknown = result.reason;
+    const taken = isCode(error, "name_taken");
+    if (taken) job.holder = (error as ApiError).extra["file_id"] as string | undefined;
+    const status = taken ? "name_taken" : error instanceof NetworkError ? "offline" : "failed";
+    this.#set(job, { status, error: plainWords(error) });
   }
 
   #set(job: Job, change: Partial<UploadItem>): void {
@@ -147,6 +186,20 @@ export class UploadQueue<T> {
       for (const listener of this.#listeners) listener();
     }, TELL_MS);
   }
+}
+
+const newJob = (item: UploadItem, source: UploadSource): Job => ({
+  item,
+  source,
+  abort: new AbortController(),
+  on_name_conflict: undefined,
+  holder: undefined,
+  op_id: newSecret(),
+});
+
+function requestOf({ item, source, abort, on_name_conflict, holder, op_id }: Job): UploadRequest {
+  const file_id = on_name_conflict === "new_version" ? holder : undefined;
+  return { source, parent_id: item.parent_id, on_name_conflict, file_id, op_id, signal: abort.signal };
 }
 
 function summarise(items: readonly UploadItem[]): UploadsSnapshot {

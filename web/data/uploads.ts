@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { isCode, upload, type ApiError, type UploadSource } from "../../client/index.ts";
+import { isCode, uploadMany, type ApiError, type UploadSource } from "../../client/index.ts";
 import { files, uploadTools } from "../lib/drive.ts";
 import { plainWords } from "../lib/plain-words.ts";
 import { walkDropped, type DroppedEntry } from "../lib/tree-drop.ts";
@@ -8,7 +8,7 @@ import { isOffline, onOfflineChange } from "./live.ts";
 import { UploadQueue, type UploadsSnapshot } from "./upload-queue.ts";
 
 export const uploads = new UploadQueue(
-  (request) => upload(uploadTools, request),
+  (requests) => uploadMany(uploadTools, requests),
   (file) => applyChanges([{ file_id: file.file_id, file }]),
 );
 onOfflineChange(() => {

@@ -1,4 +1,5 @@
 import { Files, Gate, Http, Search, Session, Sharing, Sync, type UploadTools } from "../../client/index.ts";
+import { BrowserContentStates } from "./content-states.ts";
 import { xhrTransport } from "./xhr-transport.ts";
 
 /**
@@ -35,8 +36,17 @@ export const sharing = new Sharing(http);
 export const search = new Search(http);
 export const sync = new Sync(http);
 
+/** So that a file that is chosen again is sent as what changed. */
+export const contentStates = new BrowserContentStates();
+
 /** Five bodies in flight over all uploads: browsers open six connections to a host, and lists need one as well. */
-export const uploadTools: UploadTools = { http, storage, gate: new Gate(5) };
+export const uploadTools: UploadTools = {
+  http,
+  storage,
+  gate: new Gate(5),
+  device_id: () => session.device_id,
+  states: contentStates,
+};
 
 /**
  * The browser streams the download itself, so no file is ever in this page's memory. It is let in by an HttpOnly

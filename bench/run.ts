@@ -6,6 +6,7 @@ import { edits } from "./cases/edits.ts";
 import { endpointsCase } from "./cases/endpoints.ts";
 import { listing } from "./cases/listing.ts";
 import { measureMemory } from "./cases/memory.ts";
+import { reading } from "./cases/reading.ts";
 import { notify } from "./cases/notify.ts";
 import { singleStorage } from "./cases/single-storage.ts";
 import { smallFiles } from "./cases/small-files.ts";
@@ -20,7 +21,17 @@ import { FULL, QUICK, type Sizes } from "./lib/sizes.ts";
 import { table } from "./lib/table.ts";
 import { countOperations } from "./operations/count.ts";
 
-const CASES: readonly Case[] = [transfer, smallFiles, commits, listing, notify, singleStorage, endpointsCase, edits];
+const CASES: readonly Case[] = [
+  transfer,
+  reading,
+  smallFiles,
+  commits,
+  listing,
+  notify,
+  singleStorage,
+  endpointsCase,
+  edits,
+];
 /** They start products of their own, one after the other. */
 const BY_THEMSELVES = { memory: measureMemory, operations: countOperations, growth: measureGrowth };
 const NAMES = [...CASES.map(({ name }) => name), ...Object.keys(BY_THEMSELVES)];

@@ -3,6 +3,7 @@ import type { File } from "../../core/protocol/files.ts";
 import { MAX_PARALLEL, type uploadSessionSchema } from "../../core/protocol/uploads.ts";
 import type { z } from "zod";
 import { type Case, rateRow, type Sides } from "../lib/case.ts";
+import { fillWithText } from "../lib/bodies.ts";
 import { inFlight } from "../lib/in-flight.ts";
 import { inTurns } from "../lib/pairs.ts";
 import { BASE } from "../lib/product.ts";
@@ -24,8 +25,9 @@ class Body {
     this.bytes = new Uint8Array(size);
   }
 
-  renew(): this {
-    for (let at = 0; at < this.bytes.length; at += MiB) randomFillSync(this.bytes.subarray(at, at + MiB));
+  renew(kind: "random" | "text" = "random"): this {
+    if (kind === "text") fillWithText(this.bytes);
+    else for (let at = 0; at < this.bytes.length; at += MiB) randomFillSync(this.bytes.subarray(at, at + MiB));
     const count = Math.ceil(this.bytes.length / PART);
     this.parts = Array.from({ length: count }, (_, i) => this.bytes.subarray(i * PART, (i + 1) * PART));
     this.ids = this.parts.map((part) => createHash("sha256").update(part).digest("hex"));
@@ -79,25 +81,28 @@ export const transfer: Case = {
     const label = `${size / MiB} MiB`;
     let serial = 0;
 
-    const whole = await inTurns(
-      {
-        product: () => (body.renew(), timed(() => product.upload(`whole ${serial++}.bin`, body.bytes))),
-        floor: () => (body.renew(), timed(() => floor.ask("PUT", `/object/whole-${serial++}`, { body: body.bytes }))),
-      },
-      runs,
-      options,
-    );
-    rows.push(rateRow(`upload ${label}, one stream`, whole, amount));
-
-    const parts = await inTurns(
-      {
-        product: () => (body.renew(), timed(() => productParts(sides, `parts ${serial++}.bin`, body))),
-        floor: () => (body.renew(), timed(() => floorParts(sides, `parts-${serial++}`, body))),
-      },
-      runs,
-      options,
-    );
-    rows.push(rateRow(`upload ${label}, in parts, ${MAX_PARALLEL} in flight`, parts, amount));
+    const inParts = new Body(sizes.large_parts);
+    for (const kind of ["random", "text"] as const) {
+      const whole = await inTurns(
+        {
+          product: () => (body.renew(kind), timed(() => product.upload(`whole ${serial++}.bin`, body.bytes))),
+          floor: () => (body.renew(kind), timed(() => floor.ask("PUT", `/object/whole`, { body: body.bytes }))),
+        },
+        runs,
+        options,
+      );
+      rows.push(rateRow(`upload ${label} of ${kind}, one stream`, whole, amount));
+      const parts = await inTurns(
+        {
+          product: () => (inParts.renew(kind), timed(() => productParts(sides, `parts ${serial++}.bin`, inParts))),
+          floor: () => (inParts.renew(kind), timed(() => floorParts(sides, `parts`, inParts))),
+        },
+        runs,
+        options,
+      );
+      const what = `upload ${sizes.large_parts / MiB} MiB of ${kind}, in parts, ${MAX_PARALLEL} in flight`;
+      rows.push(rateRow(what, parts, sizes.large_parts / 1e6));
+    }
 
     const file = await product.upload("download.bin", body.renew().bytes);
     await floor.ask("PUT", "/object/download", { body: body.bytes });

@@ -3,6 +3,7 @@
  * sign-in, no rights, no journal that anyone reads; its times are what the product is compared with.
  */
 import { DurableObject } from "cloudflare:workers";
+import { open, seal } from "./opened.ts";
 
 interface Env {
   BUCKET: R2Bucket;
@@ -62,6 +63,15 @@ const ROUTES: Record<string, (call: Call) => Promise<Response>> = {
     return new Response(null, { status: 204 });
   },
   "GET object": bytes,
+  "PUT sealed": async ({ request, env, key }) => {
+    await seal(env.BUCKET, key, await request.json());
+    return new Response(null, { status: 204 });
+  },
+  /** One query, then reads that are opened. */
+  "POST opened": async ({ request, env, key }) => {
+    await env.DB.prepare("select * from entries where parent_id = 'changed' and name_key = ?1").bind(key).first();
+    return open(env.BUCKET, await request.json());
+  },
   "POST multipart": async ({ env, key }) =>
     Response.json({ upload_id: (await env.BUCKET.createMultipartUpload(key)).uploadId }),
   "PUT multipart": async ({ request, env, key, query }) => {

@@ -1,7 +1,8 @@
 /** How much each case does. */
 export interface Sizes {
-  /** Bytes of a large file. */
+  /** Bytes of a large file: sent in one stream (the platform takes bodies of 100 MB), and in parts. */
   large: number;
+  large_parts: number;
   large_runs: number;
   small_files: number;
   small_runs: number;
@@ -21,6 +22,10 @@ export interface Sizes {
   /** Files of the drive that has grown, and calls of each operation on it. */
   grown_files: number;
   grown_calls: number;
+  /** Bytes of a file that is read whole, of one that is read by ranges, and how many ranges of 64 KiB. */
+  whole: number;
+  ranged: number;
+  ranges: number;
   /** Bytes of each file of which five go up and down at a time. */
   memory: number;
   /** Bytes of a file that is edited. */
@@ -30,7 +35,8 @@ export interface Sizes {
 const MiB = 1024 * 1024;
 
 export const FULL: Sizes = {
-  large: 64 * MiB,
+  large: 90 * MiB,
+  large_parts: 256 * MiB,
   large_runs: 7,
   small_files: 200,
   small_runs: 5,
@@ -44,6 +50,9 @@ export const FULL: Sizes = {
   batched_files: 1_000,
   grown_files: 1_000_000,
   grown_calls: 15,
+  whole: 256 * MiB,
+  ranged: 4096 * MiB,
+  ranges: 1_000,
   memory: 1024 * MiB,
   edited: 1024 * MiB,
 };
@@ -51,6 +60,7 @@ export const FULL: Sizes = {
 /** Every line of the bench once, for a test: the numbers mean nothing. 9 MiB has two parts. */
 export const QUICK: Sizes = {
   large: 9 * MiB,
+  large_parts: 9 * MiB,
   large_runs: 1,
   small_files: 4,
   small_runs: 1,
@@ -64,6 +74,9 @@ export const QUICK: Sizes = {
   batched_files: 4,
   grown_files: 2_000,
   grown_calls: 1,
+  whole: 9 * MiB,
+  ranged: 320 * MiB,
+  ranges: 3,
   memory: 9 * MiB,
   edited: 9 * MiB,
 };

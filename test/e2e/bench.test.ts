@@ -12,6 +12,8 @@ test("the bench runs to its end and prints every table", { timeout: 600_000 }, a
   const titles = [...stdout.matchAll(/^### (.+?)(?: \(|$)/gm)].map((match) => match[1]);
   expect(titles).toEqual([
     "Large files",
+    "Reading whole files",
+    "Reading ranges",
     "Small files",
     "Commits on one drive",
     "Listing a folder of 20 entries",

@@ -1,9 +1,19 @@
-/** Equal contents of a tenant end in the same packs. docs/spec/storage.md, S8 and S9. */
+/** Equal contents of a tenant end in the same packs. docs/spec/storage.md, S8, S9 and S13. */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { parseText } from "../manifests/root.ts";
+import { packKey } from "../packs/format.ts";
+import { DriveError } from "../protocol/errors.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import { BlockReader } from "../storage/block-reader.ts";
 import type { Engine } from "../storage/engine.ts";
 import type { EqualContents, VerifiedContent } from "./ports.ts";
+
+/** A content that lies in more packs (62 GiB and more) is left alone: a look at it takes some calls for each of them. */
+const PACKS_MAX = 1_000;
+
+/** Packs asked for at once. */
+const AHEAD = 5;
 
 export interface JoinDeps {
   engine: Engine;
@@ -11,16 +21,48 @@ export interface JoinDeps {
   equals: EqualContents;
 }
 
-/** All that reading a content needs: a root that is a block of its own lies in one more pack than it names (M5). */
-async function packsBehind({ engine, tenant_id }: JoinDeps, manifest: string): Promise<string[]> {
-  const node = await parseText(manifest);
-  const root = node.kind === "root" ? node : await new BlockReader(engine, tenant_id).root(manifest);
-  return [...new Set([...node.packs, ...root.packs])];
+interface Look {
+  /** Where its blocks begin and end, and their class: all that its owner can tell one manifest from another by. */
+  cuts: string;
+  /** All that reading it needs. */
+  packs: string[];
+  /** Every one of them is there. */
+  is_whole: boolean;
+}
+
+/** Null for what is too long, and for what does not open. */
+async function lookAt({ engine, tenant_id }: JoinDeps, manifest: string): Promise<Look | null> {
+  const reader = new BlockReader(engine, tenant_id);
+  try {
+    const node = await parseText(manifest);
+    const root = await reader.root(manifest);
+    // A root that is a block of its own lies in one more pack than it names (M5).
+    const packs = [...new Set([...node.packs, ...root.packs])];
+    if (packs.length > PACKS_MAX) return null;
+    const hash = sha256.create().update(Uint8Array.of(root.bits));
+    for await (const { entry } of reader.data(root, 0, root.size))
+      hash.update(new Uint8Array(Uint32Array.of(entry.span).buffer));
+    return { cuts: bytesToHex(hash.digest()), packs, is_whole: await areThere(engine, tenant_id, packs) };
+  } catch (error) {
+    // Damaged. A store that does not answer is asked again, with the job.
+    if (error instanceof DriveError) return null;
+    throw error;
+  }
+}
+
+async function areThere({ objects }: Engine, tenant_id: TenantId, packs: readonly string[]): Promise<boolean> {
+  for (let at = 0; at < packs.length; at += AHEAD) {
+    const some = packs.slice(at, at + AHEAD);
+    const found = await Promise.all(some.map((pack_id) => objects.get(packKey(tenant_id, pack_id), 0, 1)));
+    if (found.includes(null)) return false;
+  }
+  return true;
 }
 
 /**
- * The oldest one's blocks become everyone's. Nothing is deleted: packs that no manifest names any more keep their rows,
- * and are what garbage collection looks for; who reads by the old manifest reads on.
+ * The blocks of the oldest one that is whole become those of all that are cut alike. Nothing is deleted: packs that no
+ * manifest names any more keep their rows, and are what garbage collection looks for; who reads by the old manifest
+ * reads on.
  * @returns how many contents got another manifest
  */
 export async function joinEqual(deps: JoinDeps, content: VerifiedContent): Promise<number> {
@@ -29,11 +71,21 @@ export async function joinEqual(deps: JoinDeps, content: VerifiedContent): Promi
   const found = await deps.equals.find(content.content_hash, content.size);
   // It may be in a history only.
   if (!found.some(({ content_id }) => content_id === content.content_id)) found.push(content);
-  const [kept, ...rest] = found.toSorted((a, b) => (a.content_id < b.content_id ? -1 : 1)) as [VerifiedContent];
-  const others = (rest as VerifiedContent[]).filter(({ manifest }) => manifest !== kept.manifest);
-  if (others.length === 0) return 0;
-  const packs = await packsBehind(deps, kept.manifest);
+  const manifests = new Set(found.map(({ manifest }) => manifest));
+  if (manifests.size === 1) return 0;
+  const looks = new Map<string, Look | null>();
+  for (const manifest of manifests) looks.set(manifest, await lookAt(deps, manifest));
+  const oldest = new Map<string, VerifiedContent>();
+  const byAge = found.toSorted((a, b) => (a.content_id < b.content_id ? -1 : 1));
+  for (const one of byAge) {
+    const look = looks.get(one.manifest);
+    if (look?.is_whole && !oldest.has(look.cuts)) oldest.set(look.cuts, one);
+  }
   let joined = 0;
-  for (const other of others) if (await deps.equals.repoint(other, kept, packs)) joined += 1;
+  for (const other of byAge) {
+    const kept = oldest.get(looks.get(other.manifest)?.cuts ?? "");
+    if (kept === undefined || kept.manifest === other.manifest) continue;
+    if (await deps.equals.repoint(other, kept, looks.get(kept.manifest)?.packs ?? [])) joined += 1;
+  }
   return joined;
 }

@@ -182,8 +182,7 @@ describe("S8, S9: equal contents", () => {
   it("the newer ones take the oldest one's blocks, across drives; nothing is deleted", async () => {
     const drives = new StoredDrives(2);
     const bytes = random(100 * KiB);
-    for (const [at, bits] of [14, 16].entries())
-      await drives.upload(at, file(drives, "x", at), bytes, { known: true, bits: bits as 14 });
+    for (const at of [0, 1]) await drives.upload(at, file(drives, "x", at), bytes, { known: true });
     const [first, second] = contentsOf(drives).toSorted((a, b) => (a.content_id < b.content_id ? -1 : 1));
     expect(first!.manifest).not.toBe(second!.manifest);
     const objects = drives.engine.objects.objects.size;
@@ -192,6 +191,37 @@ describe("S8, S9: equal contents", () => {
     expect(await drives.join(second!)).toBe(0);
     expect(drives.engine.objects.objects.size).toBe(objects);
     expect(same(await drives.read(second!.manifest, bytes.length), bytes), "who reads by the old manifest").toBe(true);
+  });
+
+  const oldestFirst = (drives: StoredDrives) =>
+    contentsOf(drives).toSorted((a, b) => (a.content_id < b.content_id ? -1 : 1));
+
+  it("S13: bytes that were cut otherwise stay as they are: the cuts would tell their owner that another one has them", async () => {
+    const drives = new StoredDrives(3);
+    const bytes = random(300 * KiB);
+    for (const [at, bits] of [14, 16, 16].entries())
+      await drives.upload(at, file(drives, "x", at), bytes, { known: true, bits: bits as 14 });
+    const classOf = async (manifest: string) => (await parseText(manifest)).bits;
+    const before = await Promise.all(oldestFirst(drives).map(({ manifest }) => classOf(manifest)));
+    for (const content of oldestFirst(drives)) await drives.join(content);
+    const after = oldestFirst(drives).map(({ manifest }) => manifest);
+    expect(await Promise.all(after.map(classOf)), "each keeps its own").toEqual(before);
+    expect(new Set(after).size, "the two that are alike are one").toBe(2);
+  });
+
+  it("S13: what was sent again because the older one's bytes are lost is not joined to them, but gives them back", async () => {
+    for (const size of [100, 700]) {
+      const drives = new StoredDrives(2);
+      const bytes = random(size * KiB);
+      for (const at of [0, 1]) await drives.upload(at, file(drives, "x", at), bytes, { known: true });
+      const [lost, good] = oldestFirst(drives);
+      const { packs } = await parseText(lost!.manifest);
+      await drives.engine.objects.delete([packKey(7, packs.at(-1)!)]);
+      await expect(drives.read(lost!.manifest, bytes.length)).rejects.toThrow();
+      expect(await drives.join(good!)).toBe(1);
+      for (const { manifest } of contentsOf(drives))
+        expect(same(await drives.read(manifest, bytes.length), bytes)).toBe(true);
+    }
   });
 
   it("not when a pack of the kept one is condemned, nor when a row changed since it was read", async () => {
@@ -296,7 +326,8 @@ describe("S8, S9: equal contents", () => {
             true,
           );
         const current = files().map(({ row }) => row);
-        for (const [, equal] of Map.groupBy(current, (row) => row.content_hash))
+        const cutsOf = ({ content_id }: FileRow): string => contents.get(content_id!)!.manifest.slice(0, 4);
+        for (const [, equal] of Map.groupBy(current, (row) => `${row.content_hash} ${cutsOf(row)}`))
           if (equal[0]!.size > 0)
             expect(new Set(equal.map((row) => contents.get(row.content_id!)!.manifest)).size).toBe(1);
         expect(current.every((row) => row.integrity === "ok")).toBe(true);

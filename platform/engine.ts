@@ -1,7 +1,8 @@
+import { BoundedCache } from "../core/keys/bounded-cache.ts";
 import { KeyRing } from "../core/keys/ring.ts";
 import type { MasterKeys } from "../core/keys/masters.ts";
 import { Allowance, SPARE } from "../core/storage/allowance.ts";
-import type { Engine } from "../core/storage/engine.ts";
+import { type Engine, LEAVES_KEPT } from "../core/storage/engine.ts";
 import { zstd } from "./codec/zstd.ts";
 import { D1KeyStore } from "./d1/shard/key-store.ts";
 import type { ShardMap } from "./d1/shard-map.ts";
@@ -13,4 +14,5 @@ export const createEngine = (bucket: R2Bucket, shards: ShardMap, masters: Master
   keys: new KeyRing(masters, new D1KeyStore(shards), () => Date.now()),
   codec: zstd,
   spare: new Allowance(SPARE),
+  leaves: new BoundedCache(LEAVES_KEPT),
 });

@@ -10,7 +10,7 @@ export class BoundedCache<T> {
   readonly #now: () => number;
   readonly #kept = new Map<string, Kept<T>>();
 
-  constructor(max: number, ttl: number, now: () => number) {
+  constructor(max: number, ttl = Infinity, now = () => 0) {
     this.#max = max;
     this.#ttl = ttl;
     this.#now = now;

@@ -1,4 +1,5 @@
 /** One tenant's blocks, from the object store. docs/spec/storage.md, PK9 and M9. */
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { decodeNode, type Entry, type Node } from "../manifests/node.ts";
 import { parseText } from "../manifests/root.ts";
 import { openBlock } from "../packs/block.ts";
@@ -94,10 +95,32 @@ export class BlockReader {
 
   /** Leaves in the order of their entries; neighbours are read together. @throws `integrity_error` */
   async *leaves(entries: readonly Entry[]): AsyncGenerator<{ entry: Entry; node: Node }> {
-    for await (const { entry, node } of this.#nodes(entries)) {
-      if (node.kind !== "leaf" || node.size !== entry.span) throw damaged("a leaf is not what it is said to be");
+    const { leaves } = this.#engine;
+    let unread: Entry[] = [];
+    for (const entry of entries) {
+      const node = leaves.get(this.#nameOf(entry));
+      if (node === undefined) {
+        unread.push(entry);
+        continue;
+      }
+      yield* this.#readLeaves(unread);
+      unread = [];
       yield { entry, node };
     }
+    yield* this.#readLeaves(unread);
+  }
+
+  async *#readLeaves(entries: readonly Entry[]): AsyncGenerator<{ entry: Entry; node: Node }> {
+    for await (const { entry, node } of this.#nodes(entries)) {
+      if (node.kind !== "leaf" || node.size !== entry.span) throw damaged("a leaf is not what it is said to be");
+      this.#engine.leaves.set(this.#nameOf(entry), node);
+      yield { entry, node };
+    }
+  }
+
+  /** All that the block is verified against: what is found under it is what would be read. */
+  #nameOf({ pack_id, index, hash, span }: Entry): string {
+    return `${this.#tenant_id}/${pack_id}/${index}/${bytesToHex(hash)}/${span}`;
   }
 
   async *#nodes(entries: readonly Entry[]): AsyncGenerator<{ entry: Entry; node: Node }> {

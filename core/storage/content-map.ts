@@ -1,5 +1,4 @@
 /** Which blocks a content has where: its manifest, read as far as it is asked for. docs/spec/storage.md, M9. */
-import { BoundedCache } from "../keys/bounded-cache.ts";
 import type { Entry, Node } from "../manifests/node.ts";
 import type { BlockReader } from "./block-reader.ts";
 
@@ -9,15 +8,11 @@ export interface Placed {
   start: number;
 }
 
-/** Leaves that are remembered: an edit and its neighbourhood touch a few. */
-const LEAVES_KEPT = 32;
-
 export class ContentMap {
   readonly root: Node;
   readonly #reader: BlockReader;
   /** Where the root's entries begin. */
   readonly #starts: number[] = [];
-  readonly #leaves = new BoundedCache<Promise<Node>>(LEAVES_KEPT, Infinity, () => 0);
 
   constructor(reader: BlockReader, root: Node) {
     this.#reader = reader;
@@ -67,14 +62,7 @@ export class ContentMap {
     return found;
   }
 
-  leaf(entry: Entry): Promise<Node> {
-    const name = `${entry.pack_id}/${entry.index}`;
-    const kept = this.#leaves.get(name) ?? this.#readLeaf(entry);
-    this.#leaves.set(name, kept);
-    return kept;
-  }
-
-  async #readLeaf(entry: Entry): Promise<Node> {
+  async leaf(entry: Entry): Promise<Node> {
     const { value } = await this.#reader.leaves([entry]).next();
     return (value as { node: Node }).node;
   }

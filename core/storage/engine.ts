@@ -1,4 +1,6 @@
+import type { BoundedCache } from "../keys/bounded-cache.ts";
 import type { KeyRing } from "../keys/ring.ts";
+import type { Node } from "../manifests/node.ts";
 import type { Allowance } from "./allowance.ts";
 import type { Codec, ObjectStore } from "./ports.ts";
 
@@ -9,4 +11,9 @@ export interface Engine {
   codec: Codec;
   /** What transfers may hold beyond their own. */
   spare: Allowance;
+  /** Leaves that were read and verified, by all that they were verified against. */
+  leaves: BoundedCache<Node>;
 }
+
+/** Some 50 KB each at most, as objects. */
+export const LEAVES_KEPT = 64;

@@ -160,6 +160,16 @@ describe("contents", { timeout: 60_000 }, () => {
     expect(same(await read(engine, manifest, 0, bytes.length), bytes)).toBe(true);
   });
 
+  it("M9: a range near another one reads its block alone: the leaf is known", async () => {
+    const engine = memoryEngine();
+    const bytes = random(30 * MiB);
+    const { manifest } = await write(engine, bytes);
+    await read(engine, manifest, 20 * MiB, 1000);
+    const { get } = engine.objects.calls;
+    expect(same(await read(engine, manifest, 20 * MiB, 1000), bytes.subarray(20 * MiB, 20 * MiB + 1000))).toBe(true);
+    expect(engine.objects.calls.get - get).toBe(1);
+  });
+
   it("S1: five reads ahead at most, of 2 MiB at most, and none that nobody waits for", async () => {
     let under_way = 0;
     let most = 0;

@@ -10,6 +10,7 @@ import { formatNode } from "../manifests/root.ts";
 import { newId } from "../protocol/ids.ts";
 import type { Segment } from "../protocol/uploads.ts";
 import type { Access } from "../sharing/rights.ts";
+import { BoundedCache } from "../keys/bounded-cache.ts";
 import { BlockReader } from "../storage/block-reader.ts";
 import { readContent } from "../storage/read.ts";
 import { PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
@@ -141,6 +142,7 @@ describe("segments", { timeout: 60_000 }, () => {
         { chunk_id: `edit ${round}` },
         { offset: to, length: bytes.length - to },
       ];
+      if (round === 0) engine.leaves = new BoundedCache(1);
       const calls = engine.objects.calls.get;
       made = await assemble(deps, me, upload(bytes.length, base), [edit.row], segments);
       if (round === 0) {

@@ -1,10 +1,11 @@
 /** The storage engine over memory, for tests in Node; the codec is the real one. */
 import { createHash } from "node:crypto";
+import { BoundedCache } from "../../../core/keys/bounded-cache.ts";
 import { KeyRing } from "../../../core/keys/ring.ts";
 import { parseMasterKeys } from "../../../core/keys/masters.ts";
 import type { KeyStore, TenantKeyRow } from "../../../core/keys/ports.ts";
 import { Allowance, SPARE } from "../../../core/storage/allowance.ts";
-import type { Engine } from "../../../core/storage/engine.ts";
+import { type Engine, LEAVES_KEPT } from "../../../core/storage/engine.ts";
 import type { Bytes } from "../../../core/storage/ports.ts";
 import { zstd } from "../../../platform/codec/zstd.ts";
 import { MemoryObjectStore } from "./object-store.ts";
@@ -61,7 +62,7 @@ export interface MemoryEngine extends Engine {
 
 export function memoryEngine(objects = new MemoryObjectStore(), store = new MemoryKeys()): MemoryEngine {
   const keys = new KeyRing(parseMasterKeys(MASTER_KEYS), store, () => Date.now());
-  return { objects, store, codec: zstd, keys, spare: new Allowance(SPARE) };
+  return { objects, store, codec: zstd, keys, spare: new Allowance(SPARE), leaves: new BoundedCache(LEAVES_KEPT) };
 }
 
 /** Whether two runs of bytes are the same; a failed `toEqual` over megabytes takes minutes to show. */

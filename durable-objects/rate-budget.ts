@@ -33,12 +33,22 @@ class Budget extends createDurable({ autoPersist: true }) {
   /** Taken since then, as a share of the budgets. No private field: itty puts a proxy around all of it. */
   unsaved = 0;
 
+  /** When an alarm saves what is left; it may be past. */
+  saves_at = 0;
+
   /** Asked for after every call. */
   override async persist(): Promise<void> {
     const now = Date.now();
-    const isDue = now - this.saved_at >= SAVE_EVERY || this.unsaved >= SAVE_SHARE;
-    if (this.unsaved === 0 || !isDue) return;
-    this.saved_at = now;
+    if (now - this.saved_at >= SAVE_EVERY || this.unsaved >= SAVE_SHARE) return this.save();
+    if (this.unsaved === 0 || this.saves_at > now) return;
+    this.saves_at = now + SAVE_EVERY;
+    await this.setAlarm(this.saves_at);
+  }
+
+  /** Nothing is unsaved in an object that has not been loaded yet. */
+  async save(): Promise<void> {
+    if (this.unsaved === 0) return;
+    this.saved_at = Date.now();
     this.unsaved = 0;
     await super.persist();
   }
@@ -72,5 +82,11 @@ export class RateBudget extends DurableObject {
 
   override fetch(request: Request): Promise<Response> {
     return this.#budget.fetch(request);
+  }
+
+  /** Else whoever takes a little and waits for the eviction, again and again, would take it for nothing. */
+  override alarm(): Promise<void> {
+    this.#budget.saves_at = 0;
+    return this.#budget.save();
   }
 }

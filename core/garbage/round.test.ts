@@ -4,7 +4,9 @@ import { newPackId } from "../packs/format.ts";
 import { collect } from "../storage/collect.ts";
 import { readContent } from "../storage/read.ts";
 import { PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
+import { encodeNode } from "../manifests/node.ts";
 import { joinNodes, parseText } from "../manifests/root.ts";
+import { sha256 } from "../packs/block.ts";
 import { MemoryDrive, TENANT } from "../../test/support/memory/drive.ts";
 import { memoryEngine, piecesOf } from "../../test/support/memory/engine.ts";
 import { MemoryGarbageStore } from "../../test/support/memory/garbage-store.ts";
@@ -52,6 +54,38 @@ describe("G12", () => {
     const packs = [...drive.store.state.packs.values()];
     expect([packs.length, new Set(packs.map((pack) => pack.state))]).toEqual([601, new Set(["live"])]);
     expect(await collect(await readContent(engine, TENANT, manifest, 0, 600), 600)).toEqual(bytes);
+  });
+});
+
+describe("G10, G12", () => {
+  it("root blocks are calls: a slice reads some hundreds, and the round goes on", async () => {
+    const { drive, engine, deps } = setUp();
+    const series = new PackSeries(engine, TENANT, drive.id());
+    const pack = await series.open(null);
+    const place = { ...(await pack.add("data", Uint8Array.of(1))), span: 1 };
+    const root = { kind: "root", bits: 14, size: 1, packs: [place.pack_id], entries: [place] } as const;
+    const block = { ...(await pack.add("root", encodeNode(root))), span: 1 };
+    await series.finish(pack);
+    const bytes = encodeNode({ ...root, kind: "pointer", entries: [block] });
+    const check = (await sha256(bytes)).subarray(0, 16);
+    const manifest = Buffer.concat([bytes, check]).toString("base64");
+    drive.store.interfere(({ contents }) => {
+      for (let i = 0; i < 1_200; i++) {
+        const content = { ...drive.content(1), tenant_id: TENANT, manifest, created_at: 0, is_ended: false };
+        contents.set(content.content_id, content);
+      }
+    });
+    let most = 0;
+    let read = engine.objects.calls.get;
+    let next = null;
+    do {
+      next = await collectGarbage(deps, next);
+      most = Math.max(most, engine.objects.calls.get - read);
+      read = engine.objects.calls.get;
+    } while (next !== null);
+    expect(engine.objects.calls.get).toBeGreaterThanOrEqual(1_200);
+    // A page beyond it, and the state.
+    expect(most).toBeLessThan(1_000);
   });
 });
 

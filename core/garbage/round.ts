@@ -21,6 +21,8 @@ import { judge } from "./verdict.ts";
 const DAY = 24 * 60 * 60 * 1000;
 /** A round whose state is older does not go on: what it noted says too little of today. */
 const ROUND_MAX = 2 * DAY;
+/** Root blocks read in a slice, and a page beyond it: each is a call, of the 10,000 that ten jobs of an invocation share. */
+const ROOTS_MAX = 400;
 
 export interface GarbageDeps {
   tenant_id: TenantId;
@@ -83,8 +85,9 @@ async function begin({ store, now }: GarbageDeps): Promise<RoundState> {
 /** @returns whether the round is done */
 async function runSlice(deps: GarbageDeps, policy: GarbagePolicy, state: RoundState): Promise<boolean> {
   const { place } = state;
-  for (let pages = 0; pages < deps.pages; pages++) {
-    const last = await runPage(deps, policy, state);
+  const roots = { read: 0 };
+  for (let pages = 0; pages < deps.pages && roots.read < ROOTS_MAX; pages++) {
+    const last = await runPage(deps, policy, state, roots);
     if (last !== null) {
       place.after = last;
       continue;
@@ -97,9 +100,14 @@ async function runSlice(deps: GarbageDeps, policy: GarbagePolicy, state: RoundSt
 }
 
 /** @returns the last key of the page, null at the end of the phase */
-function runPage(deps: GarbageDeps, policy: GarbagePolicy, state: RoundState): Promise<string | null> {
+function runPage(
+  deps: GarbageDeps,
+  policy: GarbagePolicy,
+  state: RoundState,
+  roots: { read: number },
+): Promise<string | null> {
   const { phase, round, after } = state.place;
-  if (phase === "contents") return notePage(deps, policy, state);
+  if (phase === "contents") return notePage(deps, policy, state, roots);
   return phase === "hooks" ? deps.store.dropHooks(round, after) : judgePage(deps, policy, state);
 }
 
@@ -108,6 +116,7 @@ async function notePage(
   deps: GarbageDeps,
   policy: GarbagePolicy,
   { place, needed }: RoundState,
+  roots: { read: number },
 ): Promise<string | null> {
   const page = await deps.store.contents(place.after);
   const garbage: string[] = [];
@@ -118,7 +127,7 @@ async function notePage(
       continue;
     }
     try {
-      for (const pack_id of await packsOf(reader, manifest)) needed.add(pack_id);
+      for (const pack_id of await packsOf(reader, manifest, roots)) needed.add(pack_id);
     } catch (error) {
       // Only what is damaged for good: a store that does not answer is asked again.
       if (!(error instanceof DriveError)) throw error;
@@ -134,9 +143,11 @@ async function notePage(
 }
 
 /** The root names all packs; a pointer only that of the root (M4). */
-async function packsOf(reader: BlockReader, manifest: string): Promise<string[]> {
+async function packsOf(reader: BlockReader, manifest: string, roots: { read: number }): Promise<string[]> {
   const node = await parseText(manifest);
-  return node.kind === "pointer" ? [...node.packs, ...(await reader.root(manifest)).packs] : node.packs;
+  if (node.kind !== "pointer") return node.packs;
+  roots.read += 1;
+  return [...node.packs, ...(await reader.root(manifest)).packs];
 }
 
 /** @returns the last id of the page, null at the end */

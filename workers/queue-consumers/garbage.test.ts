@@ -190,6 +190,18 @@ describe("G13: at once", () => {
     expect(await objects()).toEqual([packKey(drive.tenant, await packOf(kept))]);
   });
 
+  it("G11: of a tenant that lies in another shard by now everything is left", async () => {
+    const file = await drive.file("file", noise(100));
+    const { DIRECTORY } = env as unknown as { DIRECTORY: D1Database };
+    const move = (shard: string) =>
+      DIRECTORY.prepare("update tenants set shard = ?2 where tenant_id = ?1").bind(drive.tenant, shard).run();
+    await move("SHARD_01");
+    await setTenant("state", "deleted");
+    await day();
+    await move("SHARD_00");
+    expect([await objects(), await states()]).toEqual([[packKey(drive.tenant, await packOf(file))], ["live"]]);
+  });
+
   it("of a deleted tenant nothing is left", async () => {
     await drive.file("file", noise(100));
     await setTenant("state", "deleted");

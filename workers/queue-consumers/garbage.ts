@@ -11,6 +11,7 @@ const PAGES = 40;
 
 export async function runCollectGarbage(context: Context, db: D1Database, job: Job): Promise<void> {
   const { tenant_id } = job;
+  if (!(await liesHere(context.env.DIRECTORY, job))) return;
   const slice = await collectGarbage(
     {
       tenant_id,
@@ -25,4 +26,13 @@ export async function runCollectGarbage(context: Context, db: D1Database, job: J
     job.slice ?? null,
   );
   if (slice !== null) await context.env.CLEANUP.send({ ...job, slice } satisfies CleanupJob);
+}
+
+/** Deleted ones too: of those nothing may be left, where they were. */
+async function liesHere(directory: D1Database, { tenant_id, shard }: Job): Promise<boolean> {
+  const named = await directory
+    .prepare("select shard from tenants where tenant_id = ?1")
+    .bind(tenant_id)
+    .first<string>("shard");
+  return named === null || named === shard;
 }

@@ -26,6 +26,11 @@ export interface UploadKey {
 export interface ExpiryStore {
   /** A page of sessions with `expires_at` up to `before`, behind `after`, by key; empty at the end. */
   expired(open: boolean, before: number, after: UploadKey | null): Promise<UploadRow[]>;
+  /**
+   * Aborts an open session of a tenant that is deleted: its hubs change nothing any more.
+   * @returns false when there was nothing of the kind
+   */
+  abandon(key: UploadKey): Promise<boolean>;
   hasChunks(key: UploadKey): Promise<boolean>;
   /** The packs of that name which a commit took. */
   takenPacks(key: UploadKey): Promise<Set<string>>;
@@ -63,7 +68,8 @@ async function each(
   }
 }
 
-async function release(deps: ExpiryDeps, { upload_id, drive_id, created_by }: UploadRow): Promise<void> {
+async function release(deps: ExpiryDeps, upload: UploadRow): Promise<void> {
+  const { upload_id, drive_id, created_by } = upload;
   const result = await deps.submit(drive_id, {
     command: { op: "release_upload", upload_id },
     actor: { user_id: created_by, device_id: null },
@@ -71,7 +77,7 @@ async function release(deps: ExpiryDeps, { upload_id, drive_id, created_by }: Up
   });
   // Closed meanwhile by its owner: the other half of the sweep has it then.
   if (result.ok || result.failure.code === "upload_completed" || result.failure.code === "unknown_upload") return;
-  throw new Error(result.failure.code);
+  if (!(await deps.store.abandon(upload))) throw new Error(result.failure.code);
 }
 
 async function finish(deps: ExpiryDeps, upload: UploadRow): Promise<void> {

@@ -16,13 +16,15 @@ uploadStoreContract("D1", async () => {
   const tenant = newTenantId();
   const root = newId(tenant, Date.now());
   await provisionTenant(shard, { tenant_id: tenant, name: "Test", plan: "standard", storage_bytes: 1000 }, root, 1);
+  const set = async (state: string): Promise<void> =>
+    void (await shard.prepare("update tenants set state = ?2 where tenant_id = ?1").bind(tenant, state).run());
   return {
     store: new D1DriveStore(shard, tenant, root),
     uploads: new D1UploadStore(shard, tenant),
     expiry: new D1ExpiryStore(shard),
     root,
-    suspend: async () =>
-      void (await shard.prepare("update tenants set state = 'moving' where tenant_id = ?1").bind(tenant).run()),
+    suspend: () => set("moving"),
+    end: () => set("deleted"),
   };
 });
 
@@ -31,5 +33,6 @@ uploadStoreContract("memory", async () => {
   const store = new MemoryDriveStore(7, root, 1000, 1);
   const uploads = new MemoryUploadStore(store);
   const suspend = async () => store.interfere((state) => void (state.tenant_state = "moving"));
-  return { store, uploads, expiry: uploads, root, suspend };
+  const end = async () => store.interfere((state) => void (state.tenant_state = "deleted"));
+  return { store, uploads, expiry: uploads, root, suspend, end };
 });

@@ -11,16 +11,20 @@ import { Bench, type OpenDrive } from "./drive-bench.ts";
 export interface OpenUploads extends OpenDrive {
   uploads: UploadStore;
   expiry: ExpiryStore;
+  /** Marks the tenant as deleted. */
+  end(): Promise<void>;
 }
 
 class UploadBench extends Bench {
   readonly uploads: UploadStore;
   readonly expiry: ExpiryStore;
+  readonly end: OpenUploads["end"];
 
   constructor(open: OpenUploads) {
     super(open);
     this.uploads = open.uploads;
     this.expiry = open.expiry;
+    this.end = open.end;
   }
 
   async session(fields: Partial<UploadRow> = {}): Promise<UploadRow> {
@@ -273,6 +277,17 @@ export function uploadStoreContract(name: string, open: () => Promise<OpenUpload
       const many = Array.from({ length: 230 }, () => ({ ...bench.upload(1), expires_at: 50 }));
       await bench.commit({ uploads: many });
       expect(await bench.expired(true, 50)).toEqual(ids(...many));
+    });
+
+    it("E10: one is abandoned only in a deleted tenant, and only while it is open", async () => {
+      const bench = await setUp();
+      const [open, done] = [await bench.session(), await bench.session()];
+      await bench.close(done, "committed");
+      expect(await bench.expiry.abandon(open)).toBe(false);
+      await bench.end();
+      expect([await bench.expiry.abandon(open), await bench.expiry.abandon(done)]).toEqual([true, false]);
+      expect((await bench.uploads.find(open.upload_id))?.upload.state).toBe("aborted");
+      expect((await bench.uploads.find(done.upload_id))?.upload.state).toBe("committed");
     });
 
     it("E12: the packs that a commit took, of this name and no other", async () => {

@@ -117,6 +117,7 @@ function sweep(
   const deps: ExpiryDeps = {
     store: {
       expired: (...args) => step(() => store.expired(...args)),
+      abandon: (key) => step(() => store.abandon(key)),
       hasChunks: (key) => step(() => store.hasChunks(key)),
       takenPacks: (key) => step(() => store.takenPacks(key)),
       forget: (key) => step(() => store.forget(key)),
@@ -169,6 +170,20 @@ describe("E10, E11: an abandoned session", () => {
     await expireUploads(sweep(now).deps);
     expect(await rows(again)).toEqual({ uploads: 0, chunks: 0 });
     expect(await stored(first)).toEqual([taken]);
+  });
+
+  it("of a deleted tenant goes too, though no hub can release it", async () => {
+    const now = Date.now();
+    const upload = await session(now);
+    const setState = (state: string) =>
+      drive.shard.prepare("update tenants set state = ?2 where tenant_id = ?1").bind(drive.tenant, state).run();
+    await setState("moving");
+    await expect(expireUploads(sweep(now).deps)).rejects.toThrow();
+    expect(await rows(upload), "what moves is left to where it goes").toEqual({ uploads: 1, chunks: 1 });
+    await setState("deleted");
+    await expireUploads(sweep(now + HOUR).deps);
+    expect(await stored(upload)).toEqual([]);
+    expect(await rows(upload)).toEqual({ uploads: 0, chunks: 0 });
   });
 
   it("before its time it is left alone", async () => {

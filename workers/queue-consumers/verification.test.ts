@@ -5,6 +5,7 @@ import type { FileRow, VerificationRow } from "../../core/files/model.ts";
 import { ATTEMPTS_MAX, NEVER } from "../../core/events/consume.ts";
 import { parseText } from "../../core/manifests/root.ts";
 import { DAY } from "../../core/versions/retention.ts";
+import { findUnverified } from "../../platform/d1/shard/verification-store.ts";
 import { DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
 import { Api, sha256 } from "../../test/support/workerd/api.ts";
@@ -108,6 +109,20 @@ describe("S5, S7, E14: a content without a hash", () => {
     pass(31_000 + 5_000);
     await pipeline.tick();
     expect((await fileOf(made)).integrity).toBe("ok");
+  });
+
+  it("E14: of a tenant that is not active here wakes nobody, or it would for ever", async () => {
+    await drive.file("f", noise(1000), { pending: true });
+    pass(10_000);
+    const set = (state: string) =>
+      drive.shard.prepare("update tenants set state = ?2 where tenant_id = ?1").bind(drive.tenant, state).run();
+    const woken = async () =>
+      (await findUnverified(drive.shard, Date.now())).filter(({ tenant_id }) => tenant_id === drive.tenant);
+    expect(await woken()).toEqual([{ tenant_id: drive.tenant, drive_id: drive.root }]);
+    for (const state of ["moving", "deleted"]) {
+      await set(state);
+      expect(await woken()).toEqual([]);
+    }
   });
 
   it("that is purged meanwhile is forgotten", async () => {

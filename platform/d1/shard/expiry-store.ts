@@ -54,6 +54,17 @@ export class D1ExpiryStore implements ExpiryStore {
     return results.map(toUpload);
   }
 
+  async abandon({ tenant_id, upload_id }: UploadKey): Promise<boolean> {
+    const row = await this.#db
+      .prepare(
+        `update uploads set state = 'aborted' where tenant_id = ?1 and upload_id = ?2 and state = 'open'
+           and exists (select 1 from tenants where tenant_id = ?1 and state = 'deleted') returning 1`,
+      )
+      .bind(tenant_id, upload_id)
+      .first();
+    return row !== null;
+  }
+
   async hasChunks({ tenant_id, upload_id }: UploadKey): Promise<boolean> {
     const sql = "select 1 from upload_chunks where tenant_id = ?1 and upload_id = ?2 limit 1";
     return (await this.#db.prepare(sql).bind(tenant_id, upload_id).first()) !== null;

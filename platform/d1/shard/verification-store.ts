@@ -73,10 +73,14 @@ export class D1VerificationStore implements VerificationStore {
   }
 }
 
-/** Drives with something that has been due since `before`. Only what waits and what is dead has a row. */
+/** Drives of active tenants with something that has been due since `before`. Only what waits and what is dead has a row. */
 export async function findUnverified(db: D1Database, before: number): Promise<DriveKey[]> {
   const { results } = await db
-    .prepare(`select distinct tenant_id, drive_id from verifications where next_at <= ?1 limit ${DRIVES}`)
+    .prepare(
+      `select distinct v.tenant_id, v.drive_id from verifications v
+         cross join tenants t on t.tenant_id = v.tenant_id and t.state = 'active'
+       where v.next_at <= ?1 limit ${DRIVES}`,
+    )
     .bind(before)
     .all<DriveKey & Stored>();
   return results;

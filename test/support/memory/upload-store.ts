@@ -148,6 +148,14 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     return structuredClone(page.slice(0, PAGE));
   }
 
+  async abandon({ upload_id }: UploadKey): Promise<boolean> {
+    const { tenant_state, uploads } = this.#drive.state;
+    const upload = uploads.get(upload_id);
+    if (tenant_state !== "deleted" || upload?.state !== "open") return false;
+    this.#drive.interfere((state) => state.uploads.set(upload_id, { ...upload, state: "aborted" }));
+    return true;
+  }
+
   async hasChunks({ upload_id }: UploadKey): Promise<boolean> {
     return this.allChunks.some((chunk) => chunk.upload_id === upload_id);
   }

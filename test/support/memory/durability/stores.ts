@@ -75,6 +75,10 @@ export const expirySeenBy = (store: MemoryUploadStore, turn: Turn, mutation: Mut
     await turn();
     return store.expired(...args);
   },
+  abandon: async (key) => {
+    await turn();
+    return store.abandon(key);
+  },
   hasChunks: async (key) => {
     await turn();
     return store.hasChunks(key);

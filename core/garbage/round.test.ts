@@ -4,7 +4,7 @@ import { newPackId } from "../packs/format.ts";
 import { collect } from "../storage/collect.ts";
 import { readContent } from "../storage/read.ts";
 import { PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
-import { encodeNode } from "../manifests/node.ts";
+import { encodeNode, type Node } from "../manifests/node.ts";
 import { joinNodes, parseText } from "../manifests/root.ts";
 import { sha256 } from "../packs/block.ts";
 import { MemoryDrive, TENANT } from "../../test/support/memory/drive.ts";
@@ -63,7 +63,7 @@ describe("G10, G12", () => {
     const series = new PackSeries(engine, TENANT, drive.id());
     const pack = await series.open(null);
     const place = { ...(await pack.add("data", Uint8Array.of(1))), span: 1 };
-    const root = { kind: "root", bits: 14, size: 1, packs: [place.pack_id], entries: [place] } as const;
+    const root: Node = { kind: "root", bits: 14, size: 1, packs: [place.pack_id], entries: [place] };
     const block = { ...(await pack.add("root", encodeNode(root))), span: 1 };
     await series.finish(pack);
     const bytes = encodeNode({ ...root, kind: "pointer", entries: [block] });

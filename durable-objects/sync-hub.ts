@@ -8,6 +8,7 @@ import type { JournalRow } from "../core/files/model.ts";
 import { newId, tenantOf } from "../core/protocol/ids.ts";
 import { SOCKET_PROTOCOL, type SocketMessage } from "../core/protocol/sync.ts";
 import type { Result, Submission } from "../core/sync/commands.ts";
+import { boundedStore } from "../core/sync/bounded-store.ts";
 import { Hub } from "../core/sync/hub.ts";
 import type { Left } from "../core/sync/ports.ts";
 import { readConfig, shardBindings } from "../platform/config.ts";
@@ -73,14 +74,14 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
   #create(drive_id: string): Hub {
     const tenant_id = tenantOf(drive_id);
     return new Hub({
-      store: {
+      store: boundedStore({
         load: async (needs) => (await this.#open(drive_id))?.load(needs) ?? null,
         commit: async (writes) => {
           const store = await this.#open(drive_id);
           if (store === null) throw new Error("the tenant is gone");
           await store.commit(writes);
         },
-      },
+      }),
       now: () => Date.now(),
       newId: () => newId(tenant_id, Date.now()),
       announce: (entries, left) => this.#announce(entries, left),

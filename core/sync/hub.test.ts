@@ -1,11 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { newPackId } from "../packs/format.ts";
 import { MemoryDrive } from "../../test/support/memory/drive.ts";
 import { type Fault, FaultyStore } from "../../test/support/memory/faulty-store.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { UploadTarget } from "../uploads/model.ts";
-import type { Outcome, Result } from "./commands.ts";
+import { boundedStore } from "./bounded-store.ts";
+import type { Command, Outcome, Result } from "./commands.ts";
 import type { Hub } from "./hub.ts";
+import type { Writes } from "./ports.ts";
 
 const done = (result: Result): Outcome => {
   if (!result.ok) throw new Error(`refused: ${result.failure.code}`);
@@ -290,6 +292,52 @@ describe("a store that fails", () => {
     expect(results.map(codeOf)).toEqual(["unavailable", "unavailable", "unavailable"]);
   });
 
+  describe("H9: a store that hangs", () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+    afterEach(() => void vi.useRealTimers());
+
+    it("holds the drive up for its 35 s; a batch that comes later finds the drive moved, or is found itself", async () => {
+      const drive = new MemoryDrive();
+      const hung: Writes[] = [];
+      const hub = drive.hub(
+        boundedStore({
+          load: (needs) => drive.store.load(needs),
+          commit: (writes) =>
+            hung.push(writes) % 2 === 1 ? new Promise<never>(() => undefined) : drive.store.commit(writes),
+        }),
+      );
+      const [first, second] = [drive.submit(hub, drive.folder("a")), drive.submit(hub, drive.folder("b"))];
+      await vi.advanceTimersByTimeAsync(34_999);
+      expect(hung).toHaveLength(1);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(codeOf(await first)).toBe("unavailable");
+      expect(codeOf(await second)).toBe("ok");
+      await expect(drive.store.commit(hung[0]!)).rejects.toThrow("drive_moved");
+      const third = drive.submit(hub, drive.folder("c"), "op-c");
+      await vi.advanceTimersByTimeAsync(35_000);
+      expect(codeOf(await third)).toBe("unavailable");
+      await drive.store.commit(hung[2]!);
+      expect(done(await drive.submit(hub, drive.folder("c"), "op-c"))).toMatchObject({ replayed: true });
+      expect(names(drive)).toEqual(["b", "c"]);
+    });
+
+    it("is not asked once more for each command of a group", async () => {
+      const drive = new MemoryDrive();
+      let commits = 0;
+      let loads = 0;
+      const silent = new Promise<never>(() => undefined);
+      const store = boundedStore({
+        load: (needs) => (++loads > 2 ? silent : drive.store.load(needs)),
+        commit: () => (++commits === 1 ? Promise.resolve() : Promise.reject(new Error("no"))),
+      });
+      const hub = drive.hub(store);
+      const results = ["a", "b", "c", "d"].map((name) => drive.submit(hub, drive.folder(name)));
+      await vi.advanceTimersByTimeAsync(35_000);
+      expect((await Promise.all(results)).map(codeOf)).toEqual(["ok", "unavailable", "unavailable", "unavailable"]);
+      expect([loads, commits]).toEqual([3, 2]);
+    });
+  });
+
   it("H6: a tenant that moves away takes no change", async () => {
     const drive = new MemoryDrive();
     drive.store.interfere((state) => (state.tenant_state = "moving"));
@@ -524,5 +572,29 @@ describe("copies of folders", () => {
     expect(below.map((f) => f.name)).toEqual(["inner"]);
     expect(below[0]!.file_id).not.toBe(inner);
     expect(seqs(drive)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it("H1: have what was put there before them, also in the same moment, and by another copy", async () => {
+    const drive = new MemoryDrive();
+    const hub = drive.hub();
+    const folder = done(await drive.submit(hub, drive.folder("folder"))).file!.file_id;
+    const inner = done(await drive.submit(hub, drive.folder("inner", folder))).file!.file_id;
+    const copy = (file_id: string, parent_id: string): Command => ({
+      op: "copy_tree",
+      file_id,
+      parent_id,
+      name: "copy",
+    });
+    const asked = [
+      drive.folder("alone"),
+      drive.folder("late", folder),
+      { op: "update", file_id: inner, name: "renamed" } as const,
+      copy(inner, folder),
+      copy(folder, drive.root),
+      drive.folder("too late", folder),
+    ].map((command) => drive.submit(hub, command));
+    const { file } = done((await Promise.all(asked))[4]!);
+    const below = [...drive.store.state.files.values()].filter((f) => f.parent_id === file!.file_id);
+    expect(below.map((f) => f.name).toSorted()).toEqual(["copy", "late", "renamed"]);
   });
 });

@@ -21,7 +21,7 @@ const GROUP_MAX = 512;
 const QUEUE_MAX = 10_000;
 
 /** Commands that share a group with their like only. */
-const APART = ["purge", "verify_content"] as const;
+const APART = ["purge", "verify_content", "copy_tree"] as const;
 
 interface Pending {
   submission: Submission;
@@ -78,12 +78,14 @@ export class Hub {
 
   /**
    * The next group. Purges and verifications go by themselves: what they change was read before the group, and another
-   * command of the same group could have added to it, or still find what was there. A repeat waits for the next group,
-   * where it finds what the first one left.
+   * command of the same group could have added to it, or still find what was there. A copy of a tree goes alone, for
+   * also another copy could have added to what it copies. A repeat waits for the next group, where it finds what the
+   * first one left.
    */
   #take(): Pending[] {
     const kindOf = ({ submission }: Pending): string => APART.find((op) => op === submission.command.op) ?? "together";
     const first = kindOf(this.#queue[0] as Pending);
+    if (first === "copy_tree") return this.#queue.splice(0, 1);
     const seen = new Set<string>();
     const end = this.#queue.findIndex((pending) => {
       const { op_id } = pending.submission;
@@ -95,32 +97,33 @@ export class Hub {
   }
 
   /**
-   * One group, in one batch. When the batch fails, each command by itself, so that one bad change fails alone; when
-   * there was nothing to read, none: a store that is down would be asked once more for each.
+   * One group, in one batch. When the batch fails, each command by itself, so that one bad change fails alone, and what
+   * a try with a lost answer had committed is found by its `op_id`. A silent store is not asked once more for each.
    */
   async #settle(group: Pending[]): Promise<void> {
-    const attempt = await this.#attempt(group.map((p) => p.submission));
+    let attempt = await this.#attempt(group.map((p) => p.submission));
     for (const [i, pending] of group.entries()) {
-      if (attempt === "unread") pending.resolve(unavailable);
-      else if (attempt === "unwritten") pending.resolve(await this.#alone(pending.submission));
-      else pending.resolve(attempt[i] as Result);
+      if (typeof attempt !== "string") pending.resolve(attempt[i] as Result);
+      else if (attempt === "silent") pending.resolve(unavailable);
+      else {
+        const alone = await this.#attempt([pending.submission]);
+        pending.resolve(typeof alone === "string" ? unavailable : (alone[0] as Result));
+        if (alone === "silent") attempt = alone;
+      }
     }
   }
 
-  /** The second try finds by `op_id` what a first try with a lost answer had committed. */
-  async #alone(submission: Submission): Promise<Result> {
-    const attempt = await this.#attempt([submission]);
-    return typeof attempt === "string" ? unavailable : (attempt[0] as Result);
-  }
-
-  /** `unwritten`: the batch failed or did not answer, so nothing is known. */
-  async #attempt(group: Submission[]): Promise<Result[] | "unread" | "unwritten"> {
+  /**
+   * `silent`: the store could not be read, or did not answer in time. `unwritten`: the batch failed, or its answer is
+   * lost, so nothing is known.
+   */
+  async #attempt(group: Submission[]): Promise<Result[] | "silent" | "unwritten"> {
     let draft: Draft | null;
     try {
       draft = await this.#read(group);
     } catch (error) {
       this.#ports.report(error);
-      return "unread";
+      return "silent";
     }
     try {
       if (draft === null) {
@@ -141,7 +144,7 @@ export class Hub {
       return results;
     } catch (error) {
       this.#ports.report(error);
-      return "unwritten";
+      return error instanceof DriveError && error.code === "unavailable" ? "silent" : "unwritten";
     }
   }
 

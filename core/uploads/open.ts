@@ -44,16 +44,19 @@ async function parentBits(
   return target.kind === "version" ? deps.uploads.blockBits(target.file_id) : null;
 }
 
-/** Opens a session by the drive's hub, which reserves its quota. */
-export async function reserve(deps: UploadDeps, caller: Caller, upload: FileUpload): Promise<void> {
+/**
+ * Opens a session by the drive's hub, which reserves its quota.
+ * @param is_found a repeat of the request finds this session again: its id comes from the key
+ */
+export async function reserve(deps: UploadDeps, caller: Caller, upload: FileUpload, is_found: boolean): Promise<void> {
   // The session has an operation of its own: the caller's `op_id` is the commit's.
   const op_id = `reserve:${upload.upload_id}`;
   try {
     await deps.submit(upload.drive_id, { command: { op: "reserve_upload", upload }, actor: caller.actor, op_id });
   } catch (error) {
-    // An answer that was lost may have reserved: a refusal has not, and who repeats the start finds the session.
+    // An answer that was lost may have reserved; a refusal has not.
     const isLost = !(error instanceof DriveError) || error.code === "unavailable";
-    if (isLost && !caller.may_repeat) await release(deps, caller, upload).catch(() => undefined);
+    if (isLost && !is_found) await release(deps, caller, upload).catch(() => undefined);
     throw error;
   }
 }

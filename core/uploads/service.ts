@@ -58,7 +58,7 @@ export async function startUpload(
   if (instant !== null) return { instant: true, file: instant };
   await deps.spend(1, size);
   const upload = await newUpload(deps, caller, { upload_id, drive_id, target, size, declared_hash, base });
-  await reserve(deps, caller, upload);
+  await reserve(deps, caller, upload, caller.may_repeat);
   return { instant: false, upload };
 }
 
@@ -140,7 +140,7 @@ export async function storeWhole(
   await deps.spend(1, size ?? 0);
   const upload_id = newId(deps.tenant_id, deps.now());
   const upload = await newUpload(deps, caller, { upload_id, drive_id, target, size, declared_hash: null, base: null });
-  await (size !== null && size > PACK_MAX ? reserve(deps, caller, upload) : stage(deps, upload));
+  await (size !== null && size > PACK_MAX ? reserve(deps, caller, upload, false) : stage(deps, upload));
   const series = new PackSeries(deps.engine, deps.tenant_id, upload.upload_id);
   try {
     const stored = await storeContent(deps, series, upload, body);

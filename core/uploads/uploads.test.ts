@@ -230,6 +230,14 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
     };
     await expect(startUpload(deps, caller, target, 1000, null)).rejects.toMatchObject({ code: "unavailable" });
     expect(uploads.upload!.state).toBe("aborted");
+    // Under a key the start sent again finds the session; a long body sent again gets another one.
+    const again = { ...caller, may_repeat: true };
+    uploads.upload = null;
+    await expect(startUpload(deps, again, target, 1000, null)).rejects.toMatchObject({ code: "unavailable" });
+    expect(uploads.upload!.state).toBe("open");
+    const long = storeWhole(deps, again, target, streamOf(random(1000)), 65 * MiB);
+    await expect(long).rejects.toMatchObject({ code: "unavailable" });
+    expect(uploads.upload!.state).toBe("aborted");
   });
 
   it("U5: a session holds its file and not much more", async () => {

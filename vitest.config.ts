@@ -16,7 +16,13 @@ export default defineConfig({
           environment: "node",
           // Two busy cores: a limit is there to end what hangs, not to measure.
           testTimeout: 30_000,
-          include: ["core/**/*.test.ts", "client/**/*.test.ts", "scripts/**/*.test.ts", "web/**/*.test.{ts,tsx}"],
+          include: [
+            "core/**/*.test.ts",
+            "test/model/**/*.test.ts",
+            "client/**/*.test.ts",
+            "scripts/**/*.test.ts",
+            "web/**/*.test.{ts,tsx}",
+          ],
         },
       },
       {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { MemoryDrive } from "../../test/support/memory/drive.ts";
-import { DriveModel, type Place, Refused, type Upload } from "../../test/support/memory/drive-model.ts";
+import { DriveModel, type Place, Refused } from "../../test/support/memory/drive-model.ts";
 import { type Fault, FaultyStore } from "../../test/support/memory/faulty-store.ts";
 import { nameKey } from "../files/names.ts";
 import type { Command, Result } from "./commands.ts";
@@ -141,7 +141,7 @@ class Play {
         const target = { ...drive.target(as, parent), on_name_conflict: "rename" as const };
         return {
           command: { op: "create_from", source_file_id: id, target },
-          model: () => model.copy(id, parent, as),
+          model: () => model.createFrom(id, { parent, name: as, conflict: "rename" }),
         };
       }
       case "restore": {
@@ -169,7 +169,7 @@ class Play {
     }
   }
 
-  #target(at: Upload["at"] | undefined) {
+  #target(at: Place | null | undefined) {
     if (at === undefined || at === null) return this.drive.target("x");
     if ("parent" in at) return this.drive.target(at.name, at.parent);
     return { kind: "version", file_id: at.file, if_version_id: null, mime_type: null, modified_at: null } as const;

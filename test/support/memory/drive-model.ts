@@ -7,9 +7,24 @@ export interface Node {
   name: string;
   folder: boolean;
   trashed: boolean;
-  /** Sizes by version, the current one last; empty for a folder. */
-  versions: { id: string; size: number }[];
+  /** By number, the current one last; empty for a folder. */
+  versions: Version[];
 }
+
+export interface Version {
+  id: string;
+  size: number;
+  /** Counted from 1; no number is given again while the file lives. */
+  number: number;
+}
+
+/** A name in a folder, or a file that gets a version. */
+export type Place =
+  | { parent: string; name: string; conflict?: "fail" | "rename" | "new_version" }
+  | { file: string; if_version?: string | null };
+
+/** What a command does once the ids that were made are known. */
+export type Done = (id: string, version: string) => void;
 
 export interface Upload {
   state: "open" | "committed" | "aborted";
@@ -17,9 +32,6 @@ export interface Upload {
   /** Null for a batch. */
   at: Place | null;
 }
-
-/** A name in a folder, or a file that gets a version. */
-export type Place = { parent: string; name: string } | { file: string };
 
 /** What a refused command answers. */
 export class Refused extends Error {
@@ -78,10 +90,14 @@ export class DriveModel {
     if (!this.#lives(id)) refuse("trashed");
   }
 
+  #holder(parent: string, key: string, but?: string): string | null {
+    for (const [id, n] of this.nodes)
+      if (id !== but && n.parent === parent && !n.trashed && nameKey(n.name) === key) return id;
+    return null;
+  }
+
   #taken(parent: string, key: string, but?: string): boolean {
-    return [...this.nodes].some(
-      ([id, n]) => id !== but && n.parent === parent && !n.trashed && nameKey(n.name) === key,
-    );
+    return this.#holder(parent, key, but) !== null;
   }
 
   #free(parent: string, name: string): string {
@@ -151,11 +167,46 @@ export class DriveModel {
 
   #checkTarget(at: Place): void {
     if ("file" in at) {
-      if (this.#living(at.file).folder) refuse("not_a_file");
+      const node = this.#living(at.file);
+      if (node.folder) refuse("not_a_file");
+      if (at.if_version != null && at.if_version !== node.versions.at(-1)?.id) refuse("precondition_failed");
       return;
     }
     this.#folder(at.parent);
-    if (this.#taken(at.parent, nameKey(at.name))) refuse("name_taken");
+    if ((at.conflict ?? "fail") === "fail" && this.#taken(at.parent, nameKey(at.name))) refuse("name_taken");
+  }
+
+  /** The file that gets a version, if one does. */
+  #follows(at: Place): string | null {
+    if ("file" in at) return at.file;
+    return at.conflict === "new_version" ? this.#holder(at.parent, nameKey(at.name)) : null;
+  }
+
+  #place(at: Place, size: number): Done {
+    this.#checkTarget(at);
+    if ("file" in at) return (_, id) => this.#newVersion(at.file, id, size);
+    const holder = this.#holder(at.parent, nameKey(at.name));
+    if (at.conflict === "new_version" && holder !== null) {
+      if (this.nodes.get(holder)!.folder) refuse("name_taken");
+      return (_, id) => this.#newVersion(holder, id, size);
+    }
+    const { parent } = at;
+    const name = at.conflict === "rename" ? this.#free(parent, at.name) : at.name;
+    return (id, version) =>
+      this.#add(id, { parent, name, folder: false, trashed: false, versions: [{ id: version, size, number: 1 }] });
+  }
+
+  /** Why an upload of this size could not be made there; null when it could. */
+  refusal(at: Place, size: number): ErrorCode | null {
+    try {
+      this.#checkTarget(at);
+      this.#needSpace(size);
+      this.#place(at, size);
+      return null;
+    } catch (error) {
+      if (error instanceof Refused) return error.code;
+      throw error;
+    }
   }
 
   reserve(upload_id: string, at: Place, size: number): void {
@@ -178,8 +229,7 @@ export class DriveModel {
     this.#settle(upload, "aborted");
   }
 
-  /** @returns what to do once the ids of file and version are known */
-  commit(upload_id: string, size: number) {
+  commit(upload_id: string, size: number): Done {
     const upload = this.#open(upload_id);
     const put = this.#put(upload, upload.at ?? refuse("internal"), size);
     return (id: string, version: string): void => {
@@ -189,7 +239,7 @@ export class DriveModel {
   }
 
   /** One file of a batch, which goes on. */
-  commitContent(upload_id: string, at: Place, size: number) {
+  commitContent(upload_id: string, at: Place, size: number): Done {
     const upload = this.#open(upload_id);
     if (upload.at !== null) refuse("internal");
     const put = this.#put(upload, at, size);
@@ -209,41 +259,67 @@ export class DriveModel {
     upload.state = state;
   }
 
-  #put(upload: Upload, at: Place, size: number) {
-    const before = "file" in at ? this.nodes.get(at.file) : undefined;
+  #put(upload: Upload, at: Place, size: number): Done {
+    const before = this.nodes.get(this.#follows(at) ?? "");
     const excess = Math.max(0, size - (before === undefined ? 0 : sizeOf(before)) - upload.reserved);
     if (excess > 0) this.#needSpace(excess);
-    this.#checkTarget(at);
-    return (id: string, version: string): void => {
-      if ("file" in at) this.#newVersion(at.file, { id: version, size });
-      else this.#add(id, { ...at, folder: false, trashed: false, versions: [{ id: version, size }] });
-    };
+    return this.#place(at, size);
   }
 
-  #newVersion(file: string, version: Node["versions"][number]): void {
+  #newVersion(file: string, id: string, size: number): void {
     const node = this.nodes.get(file)!;
-    this.used += version.size - sizeOf(node);
-    node.versions.push(version);
+    this.used += size - sizeOf(node);
+    node.versions.push({ id, size, number: node.versions.at(-1)!.number + 1 });
     this.changes++;
   }
 
-  /** @param as the name asked for: the copy gets it, or a numbered one */
-  copy(source: string, parent: string, as: string) {
-    const node = this.#living(source);
-    if (node.folder) refuse("not_a_file");
-    this.#needSpace(sizeOf(node));
-    this.#folder(parent);
-    const name = this.#free(parent, as);
-    const size = sizeOf(node);
-    return (id: string, version: string): void =>
-      this.#add(id, { parent, name, folder: false, trashed: false, versions: [{ id: version, size }] });
+  /** A file or a version of bytes that are there already. */
+  createKnown(size: number, at: Place): Done {
+    this.#needSpace(size);
+    return this.#place(at, size);
   }
 
-  restoreVersion(id: string, version: string) {
+  /** The same of what another file has now. */
+  createFrom(source: string, at: Place): Done {
+    const node = this.#living(source);
+    if (node.folder) refuse("not_a_file");
+    return this.createKnown(sizeOf(node), at);
+  }
+
+  /**
+   * @param as the name asked for: the copy gets it, or a numbered one
+   * @returns what to do once it is known which id and version each item of the tree got, by its own id
+   */
+  copyTree(source: string, parent: string, as: string): (made: Map<string, { id: string; version: string }>) => void {
+    this.#living(source);
+    this.#folder(parent);
+    if (this.#chain(parent).includes(source)) refuse("cannot_move_into_itself");
+    const below = this.livingBelow(source);
+    this.#needSpace(below.reduce((sum, id) => sum + sizeOf(this.nodes.get(id)!), 0));
+    const name = this.#free(parent, as);
+    return (made) => {
+      for (const id of [source, ...below]) {
+        const from = this.nodes.get(id)!;
+        const { id: copy, version } = made.get(id)!;
+        const place =
+          id === source ? { parent, name } : { parent: made.get(from.parent as string)!.id, name: from.name };
+        const versions = from.folder ? [] : [{ id: version, size: sizeOf(from), number: 1 }];
+        this.#add(copy, { ...place, folder: from.folder, trashed: false, versions });
+      }
+    };
+  }
+
+  /** What lives below, parents before children. */
+  livingBelow(id: string): string[] {
+    const level = [...this.nodes].filter(([, n]) => n.parent === id && !n.trashed).map(([child]) => child);
+    return level.flatMap((child) => [child, ...this.livingBelow(child)]);
+  }
+
+  restoreVersion(id: string, version: string): Done {
     const node = this.#living(id);
     const old = node.versions.find((v) => v.id === version) ?? refuse("not_found");
     this.#needSpace(Math.max(0, old.size - sizeOf(node)));
-    return (_id: string, made: string): void => this.#newVersion(id, { id: made, size: old.size });
+    return (_, made) => this.#newVersion(id, made, old.size);
   }
 
   purgeVersion(id: string, version: string): void {

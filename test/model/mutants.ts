@@ -1,0 +1,123 @@
+/** Ways in which the code could be wrong: each must be found by the model. `node test/model/run-mutants.ts` tries them. */
+export interface Mutant {
+  /** What is broken. */
+  name: string;
+  rule: string;
+  file: string;
+  /** Texts of the file, each there once, and what takes their place. */
+  edits: readonly [from: string, to: string][];
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "bytes are removed before the release is known to have gone through",
+    rule: "U12",
+    file: "core/uploads/service.ts",
+    edits: [
+      [
+        "await release(deps, caller, upload);\n    await series.remove();",
+        "await series.remove();\n    await release(deps, caller, upload);",
+      ],
+    ],
+  },
+  {
+    name: "the row of an upload comes after its bytes",
+    rule: "U1",
+    file: "core/uploads/service.ts",
+    edits: [
+      ["await (size !== null && size > PACK_MAX ? reserve(deps, caller, upload, false) : stage(deps, upload));", ""],
+      [
+        "const stored = await storeContent(deps, series, upload, body);",
+        "const stored = await storeContent(deps, series, upload, body);\n    await stage(deps, upload);",
+      ],
+    ],
+  },
+  {
+    name: "a chunk is taken whatever its hash",
+    rule: "U3",
+    file: "core/uploads/chunks.ts",
+    edits: [["if (hash !== chunk_id)", "if (hash === null)"]],
+  },
+  {
+    name: "the order of the completion is not the file's",
+    rule: "U6",
+    file: "core/uploads/segments.ts",
+    edits: [["for (const entry of found) entries.push(entry);", "for (const entry of found) entries.unshift(entry);"]],
+  },
+  {
+    name: "the packs of chunks do not become live",
+    rule: "PK10",
+    file: "core/uploads/service.ts",
+    edits: [["packs: [...packs, ...series.finished],", "packs: series.finished,"]],
+  },
+  {
+    name: "a reservation is not settled",
+    rule: "Q2",
+    file: "core/sync/plan/contents.ts",
+    edits: [["writes.reserved_delta += reserved_bytes - before.reserved_bytes;", ""]],
+  },
+  {
+    name: "a restored version needs no space",
+    rule: "Q3, V10",
+    file: "core/sync/plan/contents.ts",
+    edits: [["requireSpace(draft, Math.max(0, old.size - file.size));", ""]],
+  },
+  {
+    name: "the current version is ended with the old ones",
+    rule: "V4",
+    file: "core/sync/plan/contents.ts",
+    edits: [[" && v.version_number !== file.version_number", ""]],
+  },
+  {
+    name: "a command is answered before it is committed",
+    rule: "U2, H7",
+    file: "core/sync/hub.ts",
+    edits: [
+      [
+        "if (writes !== null) await this.#ports.store.commit(writes);",
+        "if (writes !== null) void this.#ports.store.commit(writes).catch(() => undefined);",
+      ],
+    ],
+  },
+  {
+    name: "a repeat is done again",
+    rule: "H5",
+    file: "core/sync/hub.ts",
+    edits: [["done === undefined ? plan(draft, submission) : replay(done, submission)", "plan(draft, submission)"]],
+  },
+  {
+    name: "a purge is planned together with what changes the tree",
+    rule: "H2, F6",
+    file: "core/sync/hub.ts",
+    edits: [['submission.command.op === "purge";', "submission.op_id === null;"]],
+  },
+  {
+    name: "a store that hangs is waited for without end",
+    rule: "H9",
+    file: "core/sync/bounded-store.ts",
+    edits: [["withDeadline(store.commit(writes), patience)", "store.commit(writes)"]],
+  },
+  {
+    name: "the sweep takes packs that a commit took",
+    rule: "E12",
+    file: "core/uploads/expire.ts",
+    edits: [["keys.filter((key) => !kept.has(key))", "keys.filter(() => kept !== null)"]],
+  },
+  {
+    name: "the sweep forgets a session before its bytes are gone",
+    rule: "E11",
+    file: "core/uploads/expire.ts",
+    edits: [
+      [
+        "async function finish(deps: ExpiryDeps, upload: UploadRow): Promise<void> {",
+        "async function finish(deps: ExpiryDeps, upload: UploadRow): Promise<void> {\n  await deps.store.forget(upload);",
+      ],
+    ],
+  },
+  {
+    name: "a range ends one byte early",
+    rule: "S1",
+    file: "core/storage/read.ts",
+    edits: [["Math.min(raw.length, offset + length - at)", "Math.min(raw.length, offset + length - at - 1)"]],
+  },
+];

@@ -81,9 +81,10 @@ async function release(deps: ExpiryDeps, upload: UploadRow): Promise<void> {
 }
 
 async function finish(deps: ExpiryDeps, upload: UploadRow): Promise<void> {
-  // A committed upload of one request and one file has no strays: all that it stored was committed, or removed.
-  const { state, target } = upload;
-  if (state === "aborted" || target === null || (await deps.store.hasChunks(upload))) {
+  // A committed upload of one request has no strays: all that it stored was committed, or removed. Mostly it reserved
+  // nothing; a session did, and one of segments alone may have stored roots that crossed.
+  const { state, target, reserved_bytes } = upload;
+  if (state === "aborted" || target === null || reserved_bytes > 0 || (await deps.store.hasChunks(upload))) {
     const { tenant_id, upload_id } = upload;
     // Whatever the row says: a pack that some commit took is never a stray.
     const taken = await deps.store.takenPacks(upload);

@@ -9,8 +9,8 @@ import { BlockReader } from "../storage/block-reader.ts";
 import type { Engine } from "../storage/engine.ts";
 import type { EqualContents, VerifiedContent } from "./ports.ts";
 
-/** A content that lies in more packs (62 GiB and more) is left alone: a look at it takes some calls for each of them. */
-const PACKS_MAX = 1_000;
+/** Packs of all contents looked at (125 GiB): a look takes up to three calls for each, and an invocation has 10,000. */
+const PACKS_MAX = 2_000;
 
 /** Packs asked for at once. */
 const AHEAD = 5;
@@ -30,15 +30,15 @@ interface Look {
   is_whole: boolean;
 }
 
-/** Null for what is too long, and for what does not open. */
-async function lookAt({ engine, tenant_id }: JoinDeps, manifest: string): Promise<Look | null> {
+/** Null for what has more than `most` packs, and for what does not open. */
+async function lookAt({ engine, tenant_id }: JoinDeps, manifest: string, most: number): Promise<Look | null> {
   const reader = new BlockReader(engine, tenant_id);
   try {
     const node = await parseText(manifest);
     const root = await reader.root(manifest);
     // A root that is a block of its own lies in one more pack than it names (M5).
     const packs = [...new Set([...node.packs, ...root.packs])];
-    if (packs.length > PACKS_MAX) return null;
+    if (packs.length > most) return null;
     const hash = sha256.create().update(Uint8Array.of(root.bits));
     for await (const { entry } of reader.data(root, 0, root.size))
       hash.update(new Uint8Array(Uint32Array.of(entry.span).buffer));
@@ -71,12 +71,17 @@ export async function joinEqual(deps: JoinDeps, content: VerifiedContent): Promi
   const found = await deps.equals.find(content.content_hash, content.size);
   // It may be in a history only.
   if (!found.some(({ content_id }) => content_id === content.content_id)) found.push(content);
-  const manifests = new Set(found.map(({ manifest }) => manifest));
+  const byAge = found.toSorted((a, b) => (a.content_id < b.content_id ? -1 : 1));
+  const manifests = new Set([content, ...byAge].map(({ manifest }) => manifest));
   if (manifests.size === 1) return 0;
   const looks = new Map<string, Look | null>();
-  for (const manifest of manifests) looks.set(manifest, await lookAt(deps, manifest));
+  let most = PACKS_MAX;
+  for (const manifest of manifests) {
+    const look = await lookAt(deps, manifest, most);
+    most -= look?.packs.length ?? 0;
+    looks.set(manifest, look);
+  }
   const oldest = new Map<string, VerifiedContent>();
-  const byAge = found.toSorted((a, b) => (a.content_id < b.content_id ? -1 : 1));
   for (const one of byAge) {
     const look = looks.get(one.manifest);
     if (look?.is_whole && !oldest.has(look.cuts)) oldest.set(look.cuts, one);

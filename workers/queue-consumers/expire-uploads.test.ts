@@ -172,6 +172,17 @@ describe("E10, E11: an abandoned session", () => {
     expect(await stored(first)).toEqual([taken]);
   });
 
+  it("E12: a root that no commit took goes, also when the file was put together from segments alone", async () => {
+    const now = Date.now();
+    const upload = await session(now - 2 * HOUR);
+    await commit(upload);
+    const taken = await stored(upload);
+    await drive.store(upload.upload_id, noise(100));
+    await drive.shard.prepare("delete from upload_chunks where upload_id = ?1").bind(upload.upload_id).run();
+    await expireUploads(sweep(now).deps);
+    expect(await stored(upload)).toEqual(taken);
+  });
+
   it("of a deleted tenant goes too, though no hub can release it", async () => {
     const now = Date.now();
     const upload = await session(now);
@@ -340,8 +351,8 @@ it("E13: a sweep goes through the whole table in bounded jobs, each where the la
   const LIVING = 650;
   const now = Date.now();
   const upload = await session(now - 2 * HOUR);
-  // Copies of its row: many that live, and among and behind them some that are over.
-  const ids = Array.from({ length: LIVING + 250 }, () => drive.id());
+  // Copies of its row: many that live, and among and behind them more that are over than two jobs end (199 each).
+  const ids = Array.from({ length: LIVING + 450 }, () => drive.id());
   const columns = `tenant_id, upload_id, drive_id, state, target, size, reserved_bytes, declared_hash,
     part_size, created_by, device_id, file_id, created_at, expires_at`;
   await drive.shard

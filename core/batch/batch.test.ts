@@ -165,6 +165,44 @@ describe("what a batch costs", () => {
   });
 });
 
+describe("a batch sent again", () => {
+  const version = async (file_id: string, op_id: string, length = 1024) => {
+    const bytes = random(length);
+    const target = { kind: "version", file_id, if_version_id: null, mime_type: null, modified_at: null } as const;
+    return { change: world.put(op_id, length, { op_id, target }), frames: [await rawFrame(bytes)] };
+  };
+
+  it("U23: answers with the version that it made, also when it crosses its first try and others came since", async () => {
+    const { changes, frames } = await world.files(1);
+    const file_id = fileOf((await world.send(changes, frames))[0]);
+    const [mine, theirs] = [await version(file_id, "mine"), await version(file_id, "theirs")];
+    const [first] = await world.send([mine.change], mine.frames);
+    const [second] = await world.send([theirs.change], theirs.frames);
+    world.uploads.madeBy = async () => new Map();
+    const [again] = await world.send([mine.change], mine.frames);
+    const idOf = (answer: Answer | undefined) => (answer?.ok === true ? answer.version_id : null);
+    expect(idOf(first)).not.toBeNull();
+    expect(idOf(again)).toBe(idOf(first));
+    expect(idOf(again)).not.toBe(idOf(second));
+  });
+
+  it("J6: an op_id that made other bytes is refused, known before the frames or after", async () => {
+    const { changes, frames } = await world.files(1);
+    const file_id = fileOf((await world.send(changes, frames))[0]);
+    const [one, longer, other] = [
+      await version(file_id, "op"),
+      await version(file_id, "op", 1025),
+      await version(file_id, "op"),
+    ];
+    expect(codesOf(await world.send([one.change], one.frames))).toEqual(["ok"]);
+    expect(codesOf(await world.send([longer.change], longer.frames))).toEqual(["idempotency_key_reused"]);
+    world.uploads.madeBy = async () => new Map();
+    for (const { change, frames: sent } of [longer, other])
+      expect(codesOf(await world.send([change], sent))).toEqual(["idempotency_key_reused"]);
+    expect(codesOf(await world.send([one.change], one.frames))).toEqual(["ok"]);
+  });
+});
+
 describe("a batch that ends on its way", () => {
   /** What is done to the world, and whether the batch may have been committed. */
   const faults: [string, (world: World) => void][] = [
@@ -173,8 +211,8 @@ describe("a batch that ends on its way", () => {
       "the session's row is made and the answer is lost",
       (w) => {
         const stage = w.uploads.stage.bind(w.uploads);
-        w.uploads.stage = async (upload) => {
-          await stage(upload);
+        w.uploads.stage = async (upload, needed) => {
+          await stage(upload, needed);
           throw new Error("lost");
         };
       },

@@ -1,4 +1,5 @@
 /** From stored blocks to the contents of files. docs/spec/uploads.md, U21 and U23. */
+import { ENTRIES_MAX, entriesMax, PACKS_MAX, tooScattered } from "../manifests/bounds.ts";
 import { hookOf, isPicked, joinHooks } from "../manifests/hooks.ts";
 import { spanOf } from "../manifests/leaves.ts";
 import type { Entry, Node } from "../manifests/node.ts";
@@ -18,8 +19,14 @@ import type { PutItem } from "./store-frames.ts";
 import type { StoredFrames } from "./stored-frames.ts";
 import type { Versions } from "./versions.ts";
 
-/** Entries of one file: more than 10,000 segments need, and what a Worker's memory holds. */
-const ENTRIES_MAX = 400_000;
+/** Ids of other uploads' packs in the commits of one batch: they cross to the hub in one call. */
+const BORROWED_MAX = 100_000;
+
+/** What is left of the bounds of a batch. */
+interface Left {
+  entries: number;
+  borrowed: number;
+}
 
 /** A content without its packs, which are known once they are finished, and whether it needs the batch's own. */
 interface Made {
@@ -40,10 +47,14 @@ export async function makeContents(
   versions: Versions,
 ): Promise<void> {
   const made: Made[] = [];
+  const left: Left = { entries: ENTRIES_MAX, borrowed: BORROWED_MAX };
   for (const item of puts) {
     if (item.answer !== null) continue;
     try {
-      const root = await rootOf(item, stored, versions);
+      const root = await rootOf(item, stored, versions, left);
+      const borrowed = root.packs.filter((pack_id) => !session.owns(pack_id));
+      left.borrowed -= borrowed.length;
+      if (left.borrowed < 0) throw tooScattered();
       let isOwn = root.packs.some((pack_id) => session.owns(pack_id));
       const manifest = await formatRoot(root, () => {
         isOwn = true;
@@ -56,7 +67,7 @@ export async function makeContents(
         size: item.change.size,
         manifest,
         packs: [],
-        borrowed: root.packs.filter((pack_id) => !session.owns(pack_id)),
+        borrowed,
         hooks: hooksOf(root),
         integrity: content_hash === null ? "pending" : "ok",
       };
@@ -79,17 +90,19 @@ export async function makeContents(
 const partsOf = ({ change, start }: PutItem): Segment[] =>
   change.segments ?? (change.size === 0 ? [] : [{ version: null, offset: start, length: change.size }]);
 
-async function rootOf(item: PutItem, stored: StoredFrames, versions: Versions): Promise<Node> {
+async function rootOf(item: PutItem, stored: StoredFrames, versions: Versions, left: Left): Promise<Node> {
+  const most = Math.min(left.entries, entriesMax(item.change.size, item.bits));
   const entries: Entry[] = [];
   const refs = new Map<string, VersionRef>();
   for (const { version, offset, length } of partsOf(item)) {
     const found = version === null ? stored.blocks(offset, length) : await versions.blocks(version, offset, length);
-    if (entries.length + found.length > ENTRIES_MAX)
-      throw new DriveError("invalid_request", "These segments are too scattered; please send more of the file whole.");
+    if (entries.length + found.length > most) throw tooScattered();
     for (const entry of found) entries.push(entry);
     if (version !== null) refs.set(keyOf(version), version);
   }
+  left.entries -= entries.length;
   const packs = await versions.packs(entries, [...refs.values()]);
+  if (packs.length > PACKS_MAX) throw tooScattered();
   return { kind: "root", bits: item.bits, size: spanOf(entries), packs, entries };
 }
 

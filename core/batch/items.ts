@@ -31,9 +31,9 @@ export function settle(item: Item, result: Result): void {
     item.answer = result;
     return;
   }
-  const { file } = result.outcome;
-  const version_id = isPut(item) ? (file?.version_id ?? null) : null;
-  item.answer = { ok: true, file, permission: item.at?.permission ?? "edit", version_id };
+  const { file, version_id } = result.outcome;
+  const permission = item.at?.permission ?? "edit";
+  item.answer = { ok: true, file, permission, version_id: isPut(item) ? version_id : null };
 }
 
 export const submissionOf = ({ op_id, command }: Item, { actor }: BatchCaller): Submission => ({

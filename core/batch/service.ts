@@ -95,7 +95,11 @@ async function findDone({ uploads }: UploadDeps, drive_id: string, items: readon
     const found = made.get(item.op_id);
     if (found === undefined) continue;
     try {
-      requireSameRequest(found, { op: "commit_content", target: item.change.target });
+      requireSameRequest(found, {
+        op: "commit_content",
+        target: item.change.target,
+        content: item.change,
+      });
       const { permission } = item.at as NonNullable<Item["at"]>;
       item.answer = { ok: true, file: found.file, permission, version_id: found.entry.version_id };
     } catch (error) {

@@ -48,7 +48,7 @@ export class BatchSession {
       if (left.length === 0) return null;
       const needed = left.reduce((sum, item) => sum + growthOf(item), 0);
       const upload = newBatch(deps, caller, drive_id, needed);
-      const { is_staged, free_bytes } = await deps.uploads.stage(upload);
+      const { is_staged, free_bytes } = await deps.uploads.stage(upload, needed);
       if (is_staged) {
         const raw = left.reduce((sum, { change }) => sum + (change.frames > 0 ? change.size : 0), 0);
         return new BatchSession(deps, caller, upload, raw);

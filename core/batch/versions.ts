@@ -2,7 +2,7 @@
 import type { ByteSource } from "../delta/ports.ts";
 import type { Entry } from "../manifests/node.ts";
 import { DriveError } from "../protocol/errors.ts";
-import { BlockReader } from "../storage/block-reader.ts";
+import { BlockReader, READS_MAX } from "../storage/block-reader.ts";
 import { ContentMap } from "../storage/content-map.ts";
 import { packsBelow, slice } from "../storage/slice.ts";
 import { contentSource } from "../storage/source.ts";
@@ -21,7 +21,7 @@ export class Versions {
   constructor(deps: UploadDeps, found: ReadonlyMap<string, StoredVersion>) {
     this.#deps = deps;
     this.#found = found;
-    this.#reader = new BlockReader(deps.engine, deps.tenant_id);
+    this.#reader = new BlockReader(deps.engine, deps.tenant_id, READS_MAX);
   }
 
   /** Throws `base_mismatch`. */

@@ -141,6 +141,13 @@ describe("manifests", () => {
     expect(parsed.size).toBe(huge.size);
   });
 
+  it("M5: a root that no reader would take is not written", { timeout: 60_000 }, async () => {
+    const leaf: Entry = { ...neighbours(1)[0]!, kind: "leaf" };
+    await expect(stored(memoryEngine(), rootOf(Array.from({ length: 200_000 }, () => leaf)))).rejects.toMatchObject({
+      code: "invalid_request",
+    });
+  });
+
   it("M6: a changed entry changes the leaves next to it only", async () => {
     const engine = memoryEngine();
     const series = new PackSeries(engine, 7, UPLOAD);

@@ -31,7 +31,7 @@ const FOLLOWS = 2;
 /** A hash, flags and two lengths: no entry takes less. */
 const ENTRY_MIN = HASH_BYTES + 3;
 /** A leaf or root block is no longer than this: what a damaged length can make us read. */
-const NODE_BLOCK_MAX = BLOCK_MAX;
+export const NODE_BLOCK_MAX = BLOCK_MAX;
 
 export const dataEntry = (place: BlockPlace): Entry => ({ ...place, span: place.length });
 

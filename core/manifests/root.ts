@@ -4,8 +4,9 @@ import { sha256 } from "../packs/block.ts";
 import type { PackWriter } from "../packs/writer.ts";
 import { BinaryWriter, fromBase64, sameBytes, toBase64 } from "../storage/binary.ts";
 import { damaged } from "../storage/damage.ts";
+import { tooScattered } from "./bounds.ts";
 import { addLeaves, packsOf, spanOf } from "./leaves.ts";
-import { decodeNode, encodeNode, type Entry, type Node } from "./node.ts";
+import { decodeNode, encodeNode, type Entry, type Node, NODE_BLOCK_MAX } from "./node.ts";
 
 /** A longer root does not lie in its row: 16 KiB as text. */
 export const ROOT_MAX = 12 * 1024;
@@ -32,7 +33,7 @@ export async function parseText(text: string): Promise<Node> {
 }
 
 /**
- * A root as the text of its row.
+ * A root as the text of its row. Throws `invalid_request` for one that no reader would take (M5).
  * @param openPack makes the pack for what does not fit the row; it is called once at most, and its caller finishes it
  */
 export async function formatRoot(root: Node, openPack: () => Promise<PackWriter>): Promise<string> {
@@ -42,6 +43,7 @@ export async function formatRoot(root: Node, openPack: () => Promise<PackWriter>
   const slim = await withLeaves(root, pack);
   const bytes = encodeNode(slim);
   if (bytes.length <= ROOT_MAX) return toText(bytes);
+  if (bytes.length > NODE_BLOCK_MAX) throw tooScattered();
   const place: Entry = { ...(await pack.add("root", bytes)), span: root.size };
   return toText(encodeNode({ ...slim, kind: "pointer", packs: packsOf([place]), entries: [place] }));
 }

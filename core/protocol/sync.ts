@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { listOf, recordOf } from "./bounded.ts";
 import { folderRefSchema, idSchema, sizeSchema, timeSchema } from "./common.ts";
 import { fileSchema, onNameConflictSchema, rawNameSchema } from "./files.ts";
 import { idOfKey, tenantOf } from "./ids.ts";
@@ -69,7 +70,10 @@ export type SocketMessage = z.infer<typeof socketMessageSchema>;
 export const SOCKET_PROTOCOL = "edgedrive.v1";
 export const SOCKET_TOKEN_PREFIX = "edgedrive.token.";
 
-const change = { op_id: z.string().min(1).max(100), base: z.record(z.string(), z.number().int().min(0)).optional() };
+/** Devices in a vector. */
+const MAX_DEVICES = 1000;
+
+const change = { op_id: z.string().min(1).max(100), base: recordOf(z.number().int().min(0), MAX_DEVICES).optional() };
 
 /** Changes of one batch. */
 export const MAX_CHANGES = 1000;
@@ -108,7 +112,7 @@ export const putChangeSchema = z
     modified_at: timeSchema.optional(),
     /** How many frames of the body are its own, behind those of the changes before it. */
     frames: z.number().int().min(0).max(16_384).default(0),
-    segments: z.array(putSegmentSchema).max(10_000).optional(),
+    segments: listOf(putSegmentSchema, 10_000).optional(),
   })
   .refine(
     ({ file_id, parent_id, name }) =>
@@ -152,7 +156,7 @@ export const folderIdOf = (parent_id: string, user_id: string, op_id: string): P
   idOfKey(tenantOf(parent_id), `${user_id}:${op_id}`);
 
 export const deltaSchema = z
-  .object({ device_id: idSchema, changes: z.array(deltaChangeSchema).min(1).max(MAX_CHANGES) })
+  .object({ device_id: idSchema, changes: listOf(deltaChangeSchema, MAX_CHANGES, 1) })
   .meta({ id: "Delta" });
 
 export const deltaAnswerSchema = z

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BLOCK_MAX } from "../blocks/classes.ts";
+import { listOf } from "./bounded.ts";
 import { folderRefSchema, idSchema, sha256Schema, sizeSchema, timeSchema } from "./common.ts";
 import { rawNameSchema } from "./files.ts";
 import { mimeTypeSchema } from "./media-type.ts";
@@ -84,11 +85,12 @@ const versionRefSchema = z.object({ file_id: idSchema, version_id: idSchema });
 
 export const negotiateSchema = z
   .object({
-    blocks: z
-      .array(z.object({ hash: sha256Schema, length: z.number().int().min(1).max(BLOCK_MAX) }))
-      .min(1)
-      .max(MAX_ASKED_BLOCKS),
-    bases: z.array(versionRefSchema).max(16).default([]),
+    blocks: listOf(
+      z.object({ hash: sha256Schema, length: z.number().int().min(1).max(BLOCK_MAX) }),
+      MAX_ASKED_BLOCKS,
+      1,
+    ),
+    bases: listOf(versionRefSchema, 16).default([]),
   })
   .meta({ id: "Negotiate" });
 export type AskedBlock = z.infer<typeof negotiateSchema>["blocks"][number];
@@ -107,8 +109,8 @@ export type Negotiated = z.infer<typeof negotiatedSchema>;
 /** More chunks than a session can have is `too_many_chunks`, so the schema's bound is looser than the rule. */
 export const completeUploadSchema = z
   .object({
-    chunks: z.array(sha256Schema).max(100_000).optional(),
-    segments: z.array(segmentSchema).max(100_000).optional(),
+    chunks: listOf(sha256Schema, 100_000).optional(),
+    segments: listOf(segmentSchema, 100_000).optional(),
   })
   .refine(({ chunks, segments }) => (chunks === undefined) !== (segments === undefined), "needs chunks or segments")
   .meta({ id: "CompleteUpload" });

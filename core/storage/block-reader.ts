@@ -1,5 +1,6 @@
 /** One tenant's blocks, from the object store. docs/spec/storage.md, PK9 and M9. */
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { tooScattered } from "../manifests/bounds.ts";
 import { decodeNode, type Entry, type Node } from "../manifests/node.ts";
 import { parseText } from "../manifests/root.ts";
 import { openBlock } from "../packs/block.ts";
@@ -13,6 +14,9 @@ import { joinRuns, type Run } from "./runs.ts";
 /** One ranged read, unless a block alone is longer. */
 export const READ_MAX = 2 * 1024 * 1024;
 
+/** Of leaves for one request that puts files together: an invocation has 10,000 calls of everything. */
+export const READS_MAX = 8000;
+
 /** Leaves read at a time: their data comes first, so a range starts soon. */
 const LEAVES_MAX = 64 * 1024;
 
@@ -25,13 +29,17 @@ export interface ReadRun extends Run {
 export class BlockReader {
   readonly #engine: Engine;
   readonly #tenant_id: TenantId;
+  #left: number;
 
-  constructor(engine: Engine, tenant_id: TenantId) {
+  /** @param reads that may be made: one more is refused as the client's (`invalid_request`) */
+  constructor(engine: Engine, tenant_id: TenantId, reads = Infinity) {
     this.#engine = engine;
     this.#tenant_id = tenant_id;
+    this.#left = reads;
   }
 
   async read(run: Run): Promise<ReadRun> {
+    if (this.#left-- <= 0) throw tooScattered();
     const { objects, keys } = this.#engine;
     const { pack_id, offset } = run.entries[0] as Entry;
     const object = await objects.get(packKey(this.#tenant_id, pack_id), offset, run.length);

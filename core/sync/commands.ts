@@ -98,6 +98,8 @@ export interface Submission {
 /** What a command left behind; `replayed` when an earlier try of the same `op_id` had done it. */
 export interface Outcome {
   file: FileRow | null;
+  /** What the file had then; one that was replayed may have newer ones by now. */
+  version_id: string | null;
   permission: PermissionRow | null;
   upload: UploadRow | null;
   replayed: boolean;

@@ -11,7 +11,13 @@ export type Done = Snapshot["done"][number];
 
 /** A command as far as it tells a repeat from another request. */
 type Commit = Extract<Command, { content: unknown }>;
-type Asked = Exclude<Command, Commit> | { op: Commit["op"]; target: UploadTarget };
+type Asked = Exclude<Command, Commit> | { op: Commit["op"]; target: UploadTarget; content: AskedBytes };
+
+/** As far as they are known: null and nothing tell nothing. */
+interface AskedBytes {
+  size: number | null;
+  content_hash?: string | null;
+}
 
 interface Trace {
   ops: readonly JournalOp[];
@@ -82,17 +88,31 @@ function isMade(file: FileRow, { parent_id, is_folder, name }: NonNullable<Trace
   return file.parent_id === parent_id && (name === null || file.name_key === nameKey(name));
 }
 
+/** Told as long as the version that was made is the file's newest. */
+function hasBytes({ entry, file }: Made, { size, content_hash = null }: AskedBytes): boolean {
+  if (file === null || file.version_id !== entry.version_id) return true;
+  const isHash = content_hash === null || file.content_hash === null || content_hash === file.content_hash;
+  return isHash && (size === null || size === file.size);
+}
+
+export const keyReused = (): DriveError =>
+  new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
+
+interface Made {
+  entry: Pick<JournalRow, "op" | "at" | "file_id" | "version_id">;
+  file: FileRow | null;
+}
+
 /** Throws `idempotency_key_reused` when what was done under this key is not what is asked for now. */
-export function requireSameRequest(
-  { entry, file }: { entry: Pick<JournalRow, "op" | "at" | "file_id">; file: FileRow | null },
-  asked: Asked,
-): void {
+export function requireSameRequest(done: Made, asked: Asked): void {
+  const { entry, file } = done;
   const { ops, file_id, made } = traceOf(asked);
   const isSame =
     ops.includes(entry.op) &&
     (file_id === undefined || file_id === entry.file_id) &&
-    (made === undefined || file === null || isMade(file, made, entry.at));
-  if (!isSame) throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
+    (made === undefined || file === null || isMade(file, made, entry.at)) &&
+    (!("content" in asked) || hasBytes(done, asked.content));
+  if (!isSame) throw keyReused();
 }
 
 /** What an earlier try of the same `op_id` left. */
@@ -100,5 +120,6 @@ export function replay(done: Done, { command }: Submission): Outcome {
   requireSameRequest(done, command);
   if (done.file === null && done.permission === null && done.entry.op !== "purged")
     throw new DriveError("not_found", "What this request made was deleted for good since.");
-  return { file: done.file, permission: done.permission, upload: null, replayed: true };
+  const { file, permission, entry } = done;
+  return { file, version_id: entry.version_id, permission, upload: null, replayed: true };
 }

@@ -31,7 +31,6 @@ export interface ExpiryStore {
    * @returns false when there was nothing of the kind
    */
   abandon(key: UploadKey): Promise<boolean>;
-  hasChunks(key: UploadKey): Promise<boolean>;
   /** The packs of that name which a commit took. */
   takenPacks(key: UploadKey): Promise<Set<string>>;
   /** Deletes the session and its chunks, unless it is open. */
@@ -81,10 +80,10 @@ async function release(deps: ExpiryDeps, upload: UploadRow): Promise<void> {
 }
 
 async function finish(deps: ExpiryDeps, upload: UploadRow): Promise<void> {
-  // A committed upload of one request has no strays: all that it stored was committed, or removed. Mostly it reserved
-  // nothing; a session did, and one of segments alone may have stored roots that crossed.
-  const { state, target, reserved_bytes } = upload;
-  if (state === "aborted" || target === null || reserved_bytes > 0 || (await deps.store.hasChunks(upload))) {
+  // A committed upload of one request and one file has no strays: all that it stored was committed, or removed. One of
+  // chunks may have some of those, and of roots of completions that were refused.
+  const { state, target, part_size } = upload;
+  if (state === "aborted" || target === null || part_size > 0) {
     const { tenant_id, upload_id } = upload;
     // Whatever the row says: a pack that some commit took is never a stray.
     const taken = await deps.store.takenPacks(upload);

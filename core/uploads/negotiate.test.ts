@@ -8,6 +8,7 @@ import type { FileRow } from "../files/model.ts";
 import { HookSampler, joinHooks } from "../manifests/hooks.ts";
 import { newId } from "../protocol/ids.ts";
 import type { AskedBlock, Negotiated } from "../protocol/uploads.ts";
+import { BlockReader } from "../storage/block-reader.ts";
 import { PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
 import type { VersionRef } from "./model.ts";
 import { negotiate } from "./negotiate.ts";
@@ -126,6 +127,21 @@ describe("negotiation", { timeout: 60_000 }, () => {
         segments: [],
         missing: [{ first: 0, count: blocks.length }],
       });
+  });
+
+  it("U20: versions of many small leaves do not cost more reads than an invocation has", async () => {
+    const versions = new Versions();
+    const bytes = random(3 * MiB);
+    const base = await versions.add("base", bytes);
+    const reader = new BlockReader(engine, TENANT);
+    const root = await reader.root(versions.all[0]!.manifest);
+    const leaf = root.entries.find(({ kind }) => kind === "leaf")!;
+    const entries = Array.from({ length: 20_000 }, () => leaf);
+    const series = new PackSeries(engine, TENANT, newId(TENANT, 0));
+    versions.all[0]!.manifest = await writeRoot(series, { ...root, size: leaf.span * entries.length, entries });
+    const before = engine.objects.calls.get;
+    expect((await ask(versions, await blocksOf(random(100_000)), base)).segments).toEqual([]);
+    expect(engine.objects.calls.get - before).toBeLessThan(10_000);
   });
 
   it("U20: a block of another length than its hash has is missing", async () => {

@@ -15,6 +15,9 @@ const HOOKED_MAX = 8;
 /** Blocks of all versions that are looked at: what is behind them counts as missing. */
 const LOOKED_MAX = 300_000;
 
+/** A leaf costs a read, however few blocks it has: as much of the look as these. */
+const LEAF_COST = 32;
+
 /** Blocks found in one version: by their hash and length, where they begin in it, ascending. */
 type Places = Map<string, number[]>;
 
@@ -72,6 +75,7 @@ class Look {
   async into(reader: BlockReader, version: StoredVersion): Promise<void> {
     const places: Places = new Map();
     const root = await reader.root(version.manifest);
+    for (const { kind } of root.entries) if (kind === "leaf") this.#left -= LEAF_COST;
     for await (const { entry, start } of reader.data(root, 0, root.size)) {
       if (this.#left-- <= 0) break;
       const name = nameOf(bytesToHex(entry.hash), entry.length);

@@ -64,13 +64,14 @@ export async function reserve(deps: UploadDeps, caller: Caller, upload: FileUplo
 /**
  * Opens the session of one request: reserves nothing, so it takes no turn in the drive's order. What it is refused for
  * is what the commit would refuse, told before a byte is taken.
+ * @param needed bytes by which the drive grows
  */
-export async function stage(deps: UploadDeps, upload: UploadRow): Promise<void> {
-  const { is_staged, free_bytes, holder } = await deps.uploads.stage({ ...upload, reserved_bytes: 0 });
+export async function stage(deps: UploadDeps, upload: UploadRow, needed: number): Promise<void> {
+  const { is_staged, free_bytes, holder } = await deps.uploads.stage({ ...upload, reserved_bytes: 0 }, needed);
   if (is_staged) return;
-  const { target, size } = upload;
+  const { target } = upload;
   if (holder !== null && target?.kind === "file") throw nameTaken(parseName(target.name), holder);
-  if (free_bytes !== null && (size ?? 0) > free_bytes) throw noSpace(size ?? 0, free_bytes);
+  if (free_bytes !== null && needed > free_bytes) throw noSpace(needed, free_bytes);
   throw new DriveError("unavailable", "The drive did not answer; try again.");
 }
 

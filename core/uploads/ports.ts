@@ -32,9 +32,9 @@ export interface Made {
 export interface UploadStore {
   /**
    * Inserts the row of an upload of one request, in one round trip, if the tenant is active in this shard, the drive has
-   * `size` bytes left, and the name is free (where the target says `fail`).
+   * `needed` bytes left, and the name is free (where the target says `fail`).
    */
-  stage(upload: UploadRow): Promise<Staged>;
+  stage(upload: UploadRow, needed: number): Promise<Staged>;
   find(upload_id: string): Promise<{ upload: UploadRow; chunks: ReceivedChunk[] } | null>;
   /** The session's chunks with where they lie. */
   chunks(upload_id: string): Promise<ChunkRow[]>;

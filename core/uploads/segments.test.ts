@@ -186,6 +186,19 @@ describe("segments", { timeout: 60_000 }, () => {
     expect(await refused([], 0)).toBe("accepted");
   });
 
+  it("U25: a small file has no more pieces than its bytes or the chunks of a session make", async () => {
+    const tiny = await chunk(random(10), "tiny");
+    const repeated = Array.from({ length: 250 }, () => ({ chunk_id: "tiny" }));
+    const bytes = Buffer.concat(repeated.map(() => tiny.stored.bytes));
+    await keep("tiny", bytes, await assemble(deps, me, upload(bytes.length), [tiny.row], repeated));
+    const again = (count: number) => {
+      const one = { file_id: "file", version_id: "tiny", offset: 0, length: bytes.length };
+      return assemble(deps, me, upload(bytes.length * count), [], Array<Segment>(count).fill(one));
+    };
+    expect((await again(40)).root.entries).toHaveLength(10_000);
+    await expect(again(100)).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
   it("U18: a small request does not make a huge manifest", async () => {
     const last = v1.cuts.length - 2;
     const one = { offset: v1.cuts[1]!, length: v1.cuts[last]! - v1.cuts[1]! };

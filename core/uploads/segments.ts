@@ -1,4 +1,5 @@
 /** A file put together from chunks and versions: docs/spec/uploads.md, U6, U18 and U19. */
+import { entriesMax, PACKS_MAX, tooScattered } from "../manifests/bounds.ts";
 import { hookOf, isPicked, joinHooks } from "../manifests/hooks.ts";
 import type { Entry, Node } from "../manifests/node.ts";
 import { parseText } from "../manifests/root.ts";
@@ -7,7 +8,7 @@ import { DriveError } from "../protocol/errors.ts";
 import { MAX_CHUNKS, type Segment } from "../protocol/uploads.ts";
 import type { Principal } from "../sharing/rights.ts";
 import { NOTHING } from "../storage/allowance.ts";
-import { BlockReader } from "../storage/block-reader.ts";
+import { BlockReader, READS_MAX } from "../storage/block-reader.ts";
 import { ContentMap } from "../storage/content-map.ts";
 import { readAhead } from "../storage/runs.ts";
 import { packsBelow, slice } from "../storage/slice.ts";
@@ -17,9 +18,6 @@ import type { UploadDeps } from "./ports.ts";
 
 /** Versions that one file can borrow from. */
 const VERSIONS_MAX = 64;
-
-/** Entries of one file: more than 10,000 chunks have, and what a Worker's memory holds. */
-const ENTRIES_MAX = 400_000;
 
 /** Segments whose leaves are read at once. */
 const AHEAD = 5;
@@ -60,7 +58,7 @@ export async function assemble(
     throw new DriveError("too_many_chunks", `A file has ${MAX_CHUNKS} chunks or segments at most.`, {
       count: MAX_CHUNKS,
     });
-  const reader = new BlockReader(deps.engine, deps.tenant_id);
+  const reader = new BlockReader(deps.engine, deps.tenant_id, READS_MAX);
   const pieces = await piecesOf(deps, principal, reader, upload, chunks, segments);
   const total = pieces.reduce((sum, { length }) => sum + length, 0);
   if (total !== upload.size)
@@ -69,16 +67,17 @@ export async function assemble(
       `These have ${total} bytes in all; the file was said to have ${upload.size}.`,
     );
 
+  const most = entriesMax(total, upload.block_bits);
   const entries: Entry[] = [];
   for await (const found of readAhead(each(pieces), entriesOf, AHEAD, () => NOTHING)) {
-    if (entries.length + found.length > ENTRIES_MAX)
-      throw new DriveError("invalid_request", "These segments are too scattered; please send more of the file whole.");
+    if (entries.length + found.length > most) throw tooScattered();
     for (const entry of found) entries.push(entry);
   }
   const sources = [...new Set(pieces.map(({ source }) => source))];
   const known = new Set<string>();
   for (const source of sources) for (const pack_id of (await source.map()).root.packs) known.add(pack_id);
   const packs = await packsBelow(reader, entries, known);
+  if (packs.length > PACKS_MAX) throw tooScattered();
   const used = sources.flatMap(({ chunk }) => (chunk === null ? [] : [chunk]));
   const own = new Map(used.map(({ pack_id, pack_size, key_version }) => [pack_id, { size: pack_size, key_version }]));
   const [first] = pieces;

@@ -10,7 +10,7 @@ import { packKey } from "../packs/format.ts";
 import { PACK_MAX } from "../packs/writer.ts";
 import { BODY_PIECE, counted, PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
 import type { Actor, StoredContent } from "../sync/commands.ts";
-import { requireSameRequest } from "../sync/replay.ts";
+import { keyReused, requireSameRequest } from "../sync/replay.ts";
 import { receiveChunk, type WantedChunk } from "./chunks.ts";
 import type { FileUpload, ReceivedChunk, UploadRow, UploadTarget, VersionRef } from "./model.ts";
 import { negotiate } from "./negotiate.ts";
@@ -86,8 +86,7 @@ function sameStart(
   // Both were made by the same code, so equal ones are equal as text.
   const textOf = ({ target, size, declared_hash, base }: typeof asked): string =>
     JSON.stringify([target, size, declared_hash, base]);
-  if (textOf(earlier.upload) !== textOf(asked))
-    throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
+  if (textOf(earlier.upload) !== textOf(asked)) throw keyReused();
   requireOpen(earlier, deps.now());
   return earlier.upload;
 }
@@ -132,15 +131,19 @@ export async function storeWhole(
   const { drive_id } = place;
   const made = caller.may_repeat ? await madeBefore(deps, caller, drive_id) : undefined;
   if (made !== undefined) {
-    requireSameRequest(made, { op: "commit_upload", target });
+    requireSameRequest(made, { op: "commit_upload", target, content: { size } });
     await deps.bytes.discard(body);
     return made.file;
   }
   requirePlace(place, target);
   await deps.spend(1, size ?? 0);
   const upload_id = newId(deps.tenant_id, deps.now());
-  const upload = await newUpload(deps, caller, { upload_id, drive_id, target, size, declared_hash: null, base: null });
-  await (size !== null && size > PACK_MAX ? reserve(deps, caller, upload, false) : stage(deps, upload));
+  const begun = { upload_id, drive_id, target, size, declared_hash: null, base: null };
+  // It takes no chunks.
+  const upload: FileUpload = { ...(await newUpload(deps, caller, begun)), part_size: 0 };
+  const before = target.kind === "version" ? place.size : 0;
+  const needed = Math.max(0, (size ?? 0) - before);
+  await (size !== null && size > PACK_MAX ? reserve(deps, caller, upload, false) : stage(deps, upload, needed));
   const series = new PackSeries(deps.engine, deps.tenant_id, upload.upload_id);
   try {
     const stored = await storeContent(deps, series, upload, body);
@@ -279,17 +282,28 @@ export async function completeUpload(
   const hash =
     upload.size === 0 ? await deps.bytes.hasher().digest() : (whole?.content_hash ?? whole?.chunk_id ?? null);
   const differs = hash !== null && upload.declared_hash !== null && hash !== upload.declared_hash;
-  const { file } = await commit(deps, caller, upload, {
+  const manifest = await writeRoot(series, root).catch(async (error: unknown) => {
+    await series.remove();
+    throw error;
+  });
+  const { file, replayed } = await commit(deps, caller, upload, {
     content_id: newId(deps.tenant_id, deps.now()),
     content_hash: hash,
     size: root.size,
-    manifest: await writeRoot(series, root),
+    manifest,
     packs: [...packs, ...series.finished],
     borrowed,
     hooks,
     integrity: differs ? "declared_hash_mismatch" : hash === null ? "pending" : "ok",
   });
+  if (replayed) await requireCommitted(deps, upload_id, file);
   return file;
+}
+
+/** A key that has made a file from another session did not make it from this one, whose bytes would be lost. */
+async function requireCommitted({ uploads }: UploadDeps, upload_id: string, file: FileRow): Promise<void> {
+  const now = (await uploads.find(upload_id))?.upload;
+  if (now?.state !== "committed" || now.file_id !== file.file_id) throw keyReused();
 }
 
 export async function abortUpload(deps: UploadDeps, caller: Caller, upload_id: string): Promise<void> {

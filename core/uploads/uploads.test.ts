@@ -81,7 +81,8 @@ class MemoryUploads implements UploadStore {
       this.upload!.state = "committed";
       this.committed = command.content;
     }
-    return { file: { file_id: "made" } as FileRow, permission: null, upload: this.upload, replayed: false };
+    const file = { file_id: "made" } as FileRow;
+    return { file, version_id: null, permission: null, upload: this.upload, replayed: false };
   }
 }
 
@@ -209,11 +210,29 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
     expect((await complete([chunk])).file_id).toBe("made");
   });
 
+  it("U7: a key that made a file from another session does not complete this one", async () => {
+    const chunk = random(1000);
+    await startUpload(deps, caller, target, chunk.length, null);
+    await send(chunk, 0);
+    const done = { file: { file_id: "of another" } as FileRow, version_id: null, permission: null, upload: null };
+    deps.submit = async () => ({ ...done, replayed: true });
+    await expect(complete([chunk])).rejects.toMatchObject({ code: "idempotency_key_reused" });
+    // Another try of the same completion was first.
+    uploads.upload!.file_id = "of another";
+    const find = uploads.find.bind(uploads);
+    let looks = 0;
+    uploads.find = async () => {
+      if (++looks === 2) uploads.upload!.state = "committed";
+      return find();
+    };
+    expect((await complete([chunk])).file_id).toBe("of another");
+  });
+
   it("Q2: of two tries of one request the later gives back what it reserved and stored", async () => {
     const submit = deps.submit;
     deps.submit = async (drive, submission) =>
       submission.command.op === "commit_upload"
-        ? { file: { file_id: "first" } as FileRow, permission: null, upload: null, replayed: true }
+        ? { file: { file_id: "first" } as FileRow, version_id: null, permission: null, upload: null, replayed: true }
         : submit(drive, submission);
     const file = await storeWhole(deps, { ...caller, may_repeat: true }, target, streamOf(random(1000)), 1000);
     expect(file.file_id).toBe("first");
@@ -309,6 +328,21 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
 });
 
 describe("one request", { timeout: 60_000 }, () => {
+  it("Q1, U1: a version asks for the space that it adds, a file for all of it", async () => {
+    const file = { file_id: "f", drive_id: USER, is_folder: false, size: 900, trashed_at: null } as FileRow;
+    const needed: number[] = [];
+    const stage = uploads.stage.bind(uploads);
+    uploads.stage = async (upload: UploadRow, more?: number) => {
+      needed.push(more as number);
+      return stage(upload);
+    };
+    await storeWhole(deps, caller, target, streamOf(random(1000)), 1000);
+    deps.rights = { find: async () => ({ file, chain: [file], grants: [] }) };
+    const version = { kind: "version", file_id: "f", if_version_id: null, mime_type: null, modified_at: null } as const;
+    for (const size of [1000, 800]) await storeWhole(deps, caller, version, streamOf(random(size)), size);
+    expect(needed).toEqual([1000, 100, 0]);
+  });
+
   it.each(["put", "createMultipart", "uploadPart", "completeMultipart"] as const)(
     "U12: when %s fails, the reservation is given back and nothing stays",
     async (name) => {

@@ -1,3 +1,4 @@
+import { DriveError } from "../../core/protocol/errors.ts";
 import type { Bytes, Hasher } from "../../core/storage/ports.ts";
 
 const hex = (bytes: ArrayBuffer): string =>
@@ -45,6 +46,10 @@ export async function discard(body: ReadableStream<Uint8Array>): Promise<void> {
   }
 }
 
+/** The sender is gone, or broke off: nobody's fault here, and nothing to be logged. */
+const brokenOff = (): DriveError =>
+  new DriveError("invalid_request", "The body broke off before its end.", { reason: "body_broken_off" });
+
 /** One buffer for a whole body: a new one per piece grew five uploads to 1 GB resident. */
 async function* pieces(body: ReadableStream<Uint8Array>, size: number): AsyncIterable<Uint8Array> {
   const reader = body.getReader({ mode: "byob" });
@@ -52,7 +57,10 @@ async function* pieces(body: ReadableStream<Uint8Array>, size: number): AsyncIte
   let ended = false;
   try {
     for (;;) {
-      const { value, done } = await reader.readAtLeast(size, buffer);
+      const { value, done } = await reader.readAtLeast(size, buffer).catch(() => {
+        ended = true;
+        throw brokenOff();
+      });
       ended = done || value === undefined;
       if (value !== undefined && value.length > 0) {
         buffer = new Uint8Array(value.buffer as ArrayBuffer);

@@ -49,6 +49,13 @@ export function driveStoreContract(name: string, open: () => Promise<OpenDrive>)
       ]);
     });
 
+    it("G4: a list of packs may be longer than a parameter of the store", async () => {
+      const bench = await setUp();
+      const ids = Array.from({ length: 60_000 }, (_, i) => i.toString(16).padStart(48, "0"));
+      expect((await bench.load({ pack_ids: new Set(ids) })).packs).toEqual([]);
+      await expect(bench.commit({ borrowed: ids })).rejects.toThrow("pack_not_live");
+    });
+
     it("reads a file with all its ancestors, whatever was trashed", async () => {
       const bench = await setUp();
       const folders = bench.chain(4);

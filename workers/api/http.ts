@@ -64,9 +64,12 @@ export const submissionOf = (c: Context<AppEnv>): Pick<Submission, "actor" | "op
   op_id: c.var.op_id,
 });
 
+/** Things that are wrong with an input, as far as they are told. */
+const ISSUES_TOLD = 20;
+
 /** The first thing that is wrong with an input, in words. */
 export function invalid(error: z.core.$ZodError): DriveError {
-  const issues = error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
+  const issues = error.issues.slice(0, ISSUES_TOLD).map(({ path, message }) => ({ path: path.join("."), message }));
   const first = issues[0];
   const where = first === undefined || first.path === "" ? "" : `${first.path}: `;
   return new DriveError("invalid_request", `${where}${first?.message ?? "The request is not valid."}`, { issues });

@@ -118,7 +118,6 @@ function sweep(
     store: {
       expired: (...args) => step(() => store.expired(...args)),
       abandon: (key) => step(() => store.abandon(key)),
-      hasChunks: (key) => step(() => store.hasChunks(key)),
       takenPacks: (key) => step(() => store.takenPacks(key)),
       forget: (key) => step(() => store.forget(key)),
     },
@@ -253,6 +252,17 @@ describe("E12: what was committed", () => {
     expect((await drive.read(file.file_id)).length).toBe(PART);
   });
 
+  it("and the root that a completion stored which was refused, also where no chunk ever came", async () => {
+    const now = Date.now();
+    const upload = await session(now - HOUR);
+    await drive.store(upload.upload_id, noise(PART));
+    await commit(upload);
+    await drive.shard.prepare("delete from upload_chunks where upload_id = ?1").bind(upload.upload_id).run();
+    expect(await stored(upload)).toHaveLength(2);
+    await expireUploads(sweep(now).deps);
+    expect(await stored(upload)).toHaveLength(1);
+  });
+
   it("also when the commit comes between the sweep's look and its release", async () => {
     const now = Date.now();
     const upload = await session(now - HOUR);
@@ -281,7 +291,7 @@ async function batch(now: number, ...names: string[]): Promise<FileUpload> {
   const { target, ...rest } = await session(now - HOUR);
   const upload_id = drive.id();
   const upload = { ...rest, upload_id, target: null, size: 0, reserved_bytes: 0 };
-  await new D1UploadStore(drive.shard, drive.tenant).stage(upload);
+  await new D1UploadStore(drive.shard, drive.tenant).stage(upload, 0);
   const shared = await drive.store(upload_id, noise(PART));
   for (const name of names) {
     const content = { ...shared, content_id: drive.id() };

@@ -100,8 +100,7 @@ function commit(
   if (content.packs.some(({ pack_id }) => !pack_id.startsWith(prefix)))
     throw new DriveError("internal", "A pack of another upload cannot be committed.");
   requireLive(draft, content.borrowed);
-  const excess = Math.max(0, content.size - sizeAt(draft, target) - upload.reserved_bytes);
-  if (excess > 0) requireSpace(draft, excess);
+  requireGrowth(draft, target, content.size - upload.reserved_bytes);
   const file = place(draft, target, content, actor, op_id);
   const { tenant_id } = draft.drive;
   // A pack without a row belongs to the upload that it is named after, which is open: now it is live (PK10).
@@ -121,6 +120,12 @@ function commit(
     for (const hash of new Set(content.hooks)) draft.writes.hooks.push({ ...of, hash });
   }
   return file;
+}
+
+/** @param size bytes, but for those that are reserved */
+function requireGrowth(draft: Draft, target: UploadTarget, size: number): void {
+  const grown = size - sizeAt(draft, target);
+  if (grown > 0) requireSpace(draft, grown);
 }
 
 /** What a new version takes the place of: only the difference is counted (Q1). */
@@ -181,7 +186,7 @@ export function createKnown(draft: Draft, command: Of<"create_known">, actor: Ac
   const known = draft.snapshot.contents.find((content) => content.content_id === content_id);
   if (known === undefined || known.content_hash !== content_hash || known.size !== size)
     throw new DriveError("base_mismatch", "These bytes are not there any more.");
-  requireSpace(draft, size);
+  requireGrowth(draft, command.target, size);
   return place(draft, command.target, { ...command.content, integrity: "ok" }, actor, op_id);
 }
 
@@ -189,7 +194,7 @@ export function createFrom(draft: Draft, command: Of<"create_from">, actor: Acto
   const source = draft.living(command.source_file_id);
   if (source.is_folder || source.content_id === null)
     throw new DriveError("not_a_file", `“${source.name}” is a folder.`);
-  requireSpace(draft, source.size);
+  requireGrowth(draft, command.target, source.size);
   return place(draft, command.target, { ...source, content_id: source.content_id }, actor, op_id);
 }
 

@@ -196,6 +196,6 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
 
 /** Plans one command. Throws a `DriveError` and leaves the draft as it was when the command cannot be done. */
 export function plan(draft: Draft, submission: Submission): Outcome {
-  const made = run(draft, submission.command, submission);
-  return { file: made.file ?? null, permission: made.permission ?? null, upload: made.upload ?? null, replayed: false };
+  const { file = null, permission = null, upload = null } = run(draft, submission.command, submission);
+  return { file, version_id: file?.version_id ?? null, permission, upload, replayed: false };
 }

@@ -31,7 +31,7 @@ import {
   toVersion,
 } from "./rows.ts";
 import * as schema from "./schema.ts";
-import { addRows, insertRows, upsertRows } from "./upsert.ts";
+import { addRows, insertRows, slices, upsertRows } from "./upsert.ts";
 
 const SELECT_CHAINS = `
 with recursive chain(file_id, parent_id) as (
@@ -138,18 +138,19 @@ export class D1DriveStore implements DriveStore {
     this.#drive = drive;
   }
 
-  #over(sql: string, wanted: unknown, ...more: string[]): D1PreparedStatement {
-    return this.#db.prepare(sql).bind(this.#tenant, JSON.stringify(wanted), ...more);
+  #over(sql: string, wanted: unknown): D1PreparedStatement {
+    return this.#db.prepare(sql).bind(this.#tenant, JSON.stringify(wanted));
   }
 
   async load(needs: Needs): Promise<Snapshot | null> {
-    const ask = new Map<string, D1PreparedStatement>();
-    ask.set(
-      "drive",
-      this.#db.prepare("select * from drives where tenant_id = ?1 and drive_id = ?2").bind(this.#tenant, this.#drive),
-    );
-    const add = (key: string, sql: string, wanted: readonly unknown[]): void => {
-      if (wanted.length > 0) ask.set(key, this.#over(sql, wanted));
+    const ask: [key: string, statement: D1PreparedStatement][] = [
+      [
+        "drive",
+        this.#db.prepare("select * from drives where tenant_id = ?1 and drive_id = ?2").bind(this.#tenant, this.#drive),
+      ],
+    ];
+    const add = (key: string, sql: string, wanted: readonly unknown[], ...more: string[]): void => {
+      for (const list of slices(wanted)) ask.push([key, this.#db.prepare(sql).bind(this.#tenant, list, ...more)]);
     };
     add("files", SELECT_CHAINS, [...needs.file_ids]);
     add("names", SELECT_NAMES, needs.names);
@@ -164,16 +165,15 @@ export class D1DriveStore implements DriveStore {
     );
     add("packs", SELECT_PACKS, [...needs.pack_ids]);
     add("contents", SELECT_CONTENTS, [...needs.content_ids]);
-    if (needs.pending_ids.size > 0) ask.set("pending", this.#over(SELECT_PENDING, [...needs.pending_ids], this.#drive));
+    add("pending", SELECT_PENDING, [...needs.pending_ids], this.#drive);
     add("versions", SELECT_VERSIONS, needs.versions);
     add("histories", SELECT_HISTORIES, needs.histories);
     add("permissions", SELECT_PERMISSIONS, needs.permissions);
     add("grants", SELECT_GRANTS, [...needs.grants]);
-    if (needs.op_ids.size > 0) ask.set("done", this.#over(SELECT_DONE, [...needs.op_ids], this.#drive));
+    add("done", SELECT_DONE, [...needs.op_ids], this.#drive);
 
-    const answers = await this.#db.batch<Stored>([...ask.values()]);
-    const rows = new Map([...ask.keys()].map((key, i) => [key, (answers[i] as D1Result<Stored>).results]));
-    const of = (key: string): Stored[] => rows.get(key) ?? [];
+    const answers = await this.#db.batch<Stored>(ask.map(([, statement]) => statement));
+    const of = (key: string): Stored[] => answers.flatMap(({ results }, i) => (ask[i]?.[0] === key ? results : []));
     const drive = of("drive")[0];
     if (drive === undefined) return null;
     return {
@@ -285,7 +285,7 @@ export class D1DriveStore implements DriveStore {
   }
 
   #assert(sql: string, wanted: readonly string[]): D1PreparedStatement[] {
-    return wanted.length === 0 ? [] : [this.#over(sql, wanted)];
+    return slices(wanted).map((list) => this.#db.prepare(sql).bind(this.#tenant, list));
   }
 
   /** Versions of the whole tenant: a version's row is written once, so no other hub holds an older one. */

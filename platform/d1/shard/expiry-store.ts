@@ -65,11 +65,6 @@ export class D1ExpiryStore implements ExpiryStore {
     return row !== null;
   }
 
-  async hasChunks({ tenant_id, upload_id }: UploadKey): Promise<boolean> {
-    const sql = "select 1 from upload_chunks where tenant_id = ?1 and upload_id = ?2 limit 1";
-    return (await this.#db.prepare(sql).bind(tenant_id, upload_id).first()) !== null;
-  }
-
   async takenPacks({ tenant_id, upload_id }: UploadKey): Promise<Set<string>> {
     // Behind every name that begins so: ids are hexadecimal.
     const { results } = await this.#db

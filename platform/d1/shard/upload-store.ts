@@ -42,14 +42,14 @@ export class D1UploadStore implements UploadStore {
     this.#tenant = tenant;
   }
 
-  async stage(upload: UploadRow): Promise<Staged> {
-    const { target, drive_id, size } = upload;
+  async stage(upload: UploadRow, needed: number): Promise<Staged> {
+    const { target, drive_id } = upload;
     const needsName = target?.kind === "file" && target.on_name_conflict === "fail";
     const asked = [this.#tenant, drive_id, ...(needsName ? [target.parent_id, nameKey(target.name)] : [null, null])];
     const look = `select (${FREE}) as free_bytes, (select json_object('file_id', file_id, 'name', name) ${HOLDER}) as holder`;
     const [looked, staged] = await this.#db.batch<{ free_bytes: number | null; holder: string | null }>([
       this.#db.prepare(look).bind(...asked),
-      insertRowIf(this.#db, schema.uploads, fromUpload(upload), MAY_STAGE, [...asked, size ?? 0]),
+      insertRowIf(this.#db, schema.uploads, fromUpload(upload), MAY_STAGE, [...asked, needed]),
     ]);
     const { free_bytes = null, holder = null } = looked?.results[0] ?? {};
     return {

@@ -30,7 +30,8 @@ function shapeOf(table: SQLiteTable): Shape {
 /** D1 takes 2 MB a parameter; a batch of large rows is cut into several statements. */
 const PARAMETER_MAX = 1_000_000;
 
-function slices(rows: readonly Stored[]): string[] {
+/** Lists of JSON, each short enough for a parameter; none of nothing. */
+export function slices(rows: readonly unknown[]): string[] {
   const out: string[] = [];
   let slice: string[] = [];
   let size = 0;

@@ -33,7 +33,7 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     return [...this.#chunks.values()];
   }
 
-  async stage(upload: UploadRow): Promise<Staged> {
+  async stage(upload: UploadRow, needed: number): Promise<Staged> {
     const { drive, tenant_state, files, uploads } = this.#drive.state;
     const { target } = upload;
     const found =
@@ -45,8 +45,7 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     const isThere = drive.drive_id === upload.drive_id;
     const free_bytes = isThere ? Math.max(0, drive.limit_bytes - drive.used_bytes - drive.reserved_bytes) : null;
     const holder = found === undefined ? null : { file_id: found.file_id, name: found.name };
-    const is_staged =
-      tenant_state === "active" && free_bytes !== null && (upload.size ?? 0) <= free_bytes && holder === null;
+    const is_staged = tenant_state === "active" && free_bytes !== null && needed <= free_bytes && holder === null;
     if (is_staged) {
       if (uploads.has(upload.upload_id)) throw new Error("UNIQUE constraint failed: uploads");
       this.#drive.interfere((state) => state.uploads.set(upload.upload_id, structuredClone(upload)));
@@ -154,10 +153,6 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     if (tenant_state !== "deleted" || upload?.state !== "open") return false;
     this.#drive.interfere((state) => state.uploads.set(upload_id, { ...upload, state: "aborted" }));
     return true;
-  }
-
-  async hasChunks({ upload_id }: UploadKey): Promise<boolean> {
-    return this.allChunks.some((chunk) => chunk.upload_id === upload_id);
   }
 
   async takenPacks({ upload_id }: UploadKey): Promise<Set<string>> {

@@ -111,11 +111,12 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
       "new folder": async () => {
         made = await drive.folder(`made ${serial++}`, home);
       },
-      "upload of one request, opened": () => uploads.stage(drive.upload(`staged ${serial++}`, 3, { parent_id: home })),
+      "upload of one request, opened": () =>
+        uploads.stage(drive.upload(`staged ${serial++}`, 3, { parent_id: home }), 3),
       chunk: async () => {
         const upload = drive.upload(`of chunks ${serial++}`, 3, { parent_id: home });
         const { upload_id } = upload;
-        await uploads.stage(upload);
+        await uploads.stage(upload, 3);
         const place = { pack_id: drive.id(), pack_size: 1, key_version: 1 };
         const content = { size: 3, manifest: "", content_hash: null, hooks: [] };
         await uploads.putChunk({ tenant_id: tenant, upload_id, chunk_index: 0, chunk_id: "a", ...content, ...place });

@@ -79,10 +79,6 @@ export const expirySeenBy = (store: MemoryUploadStore, turn: Turn, mutation: Mut
     await turn();
     return store.abandon(key);
   },
-  hasChunks: async (key) => {
-    await turn();
-    return store.hasChunks(key);
-  },
   takenPacks: async (key) => {
     await turn();
     if (mutation === "expiry") await store.forget(key);

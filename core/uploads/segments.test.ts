@@ -193,7 +193,13 @@ describe("segments", { timeout: 60_000 }, () => {
     await keep("tiny", bytes, await assemble(deps, me, upload(bytes.length), [tiny.row], repeated));
     const again = (count: number) => {
       const one = { file_id: "file", version_id: "tiny", offset: 0, length: bytes.length };
-      return assemble(deps, me, upload(bytes.length * count), [], Array.from({ length: count }, () => one));
+      return assemble(
+        deps,
+        me,
+        upload(bytes.length * count),
+        [],
+        Array.from({ length: count }, () => one),
+      );
     };
     expect((await again(40)).root.entries).toHaveLength(10_000);
     await expect(again(100)).rejects.toMatchObject({ code: "invalid_request" });

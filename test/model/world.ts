@@ -131,9 +131,9 @@ export class World {
         const value = Reflect.get(uploads, key) as unknown;
         if (typeof value !== "function") return value;
         if (key !== "stage") return value.bind(uploads);
-        return async (upload: FileUpload) => {
-          const staged = await uploads.stage(upload);
-          const outcome = { file: null, permission: null, upload, replayed: false };
+        return async (upload: FileUpload, needed: number) => {
+          const staged = await uploads.stage(upload, needed);
+          const outcome = { file: null, version_id: null, permission: null, upload, replayed: false };
           const command = { op: "reserve_upload", upload } as const;
           if (staged.is_staged)
             sent.push({ command, op_id: `stage:${upload.upload_id}`, result: { ok: true, outcome } });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Candidate } from "../../core/search/ports.ts";
 import type { SearchIndex } from "../../durable-objects/search-index.ts";
 import { DerivedStore } from "../../platform/derived/derived-store.ts";
+import { findDue, findLagging } from "../../platform/d1/shard/lagging-drives.ts";
 import { DriveFixture } from "../../test/support/workerd/drive-fixture.ts";
 import { fixtures } from "../../test/support/workerd/fixtures.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
@@ -411,4 +412,23 @@ describe("E9: pointers to what is shared lie with the recipient", () => {
     expect((await marks()).notifications).toBe(2);
     expect(await failures()).toEqual([]);
   });
+});
+
+it("E8: of a tenant that is not active here nothing lags and nothing is due, or it would for ever", async () => {
+  await drive.file("note.txt", text("words"));
+  await drive.shard
+    .prepare("insert into event_failures values (?1, ?2, 'previews', 1, 1, 'Error', 0)")
+    .bind(drive.tenant, drive.root)
+    .run();
+  pass(10_000);
+  const woken = async (): Promise<string[]> => {
+    const { lagging } = await findLagging(drive.shard, { tenant_id: drive.tenant, drive_id: "" }, Date.now());
+    const rows = [...lagging, ...(await findDue(drive.shard, Date.now()))];
+    return rows.filter(({ tenant_id }) => tenant_id === drive.tenant).map(({ consumer }) => consumer);
+  };
+  expect(await woken()).toEqual(["search-index", "previews"]);
+  for (const state of ["moving", "deleted"]) {
+    await drive.shard.prepare("update tenants set state = ?2 where tenant_id = ?1").bind(drive.tenant, state).run();
+    expect(await woken()).toEqual([]);
+  }
 });

@@ -9,6 +9,10 @@ export interface Lagging extends Wake {
   consumer: ConsumerName;
 }
 
+/** Of a row `x`. Nobody answers for the others here: their marks would lag, and their failures be due, for ever. */
+const isServed = (x: string): string =>
+  `exists (select 1 from tenants t where t.tenant_id = ${x}.tenant_id and t.state = 'active')`;
+
 /**
  * A row that nobody recorded and that is older than `before`: then its wake is not just under way. The whole table of
  * drives is walked, because reading a drive and its marks costs a thousandth of what an index of "dirty" drives would
@@ -24,7 +28,7 @@ from page p join json_each(?3) c
 left join event_marks m on m.tenant_id = p.tenant_id and m.drive_id = p.drive_id and m.consumer = c.value
 where coalesce(m.seq, 0) < p.due ->> ('$."' || c.value || '"') and exists (
   select 1 from journal j where j.tenant_id = p.tenant_id and j.drive_id = p.drive_id
-    and j.seq > coalesce(m.seq, 0) and j.at < ?4)`;
+    and j.seq > coalesce(m.seq, 0) and j.at < ?4) and ${isServed("p")}`;
 
 const SELECT_LAST = `
 select tenant_id, drive_id from (
@@ -52,7 +56,8 @@ export async function findLagging(
 export async function findDue(db: D1Database, now: number): Promise<Lagging[]> {
   const { results } = await db
     .prepare(
-      `select tenant_id, drive_id, consumer, max(seq) as seq from event_failures where retry_at <= ?1
+      `select tenant_id, drive_id, consumer, max(seq) as seq from event_failures f
+       where retry_at <= ?1 and ${isServed("f")}
        group by tenant_id, drive_id, consumer limit ${DUE_PAGE}`,
     )
     .bind(now)

@@ -63,17 +63,17 @@ async function areThere({ objects }: Engine, tenant_id: TenantId, packs: readonl
  * The blocks of the oldest one that is whole become those of all that are cut alike. Nothing is deleted: packs that no
  * manifest names any more keep their rows, and are what garbage collection looks for; who reads by the old manifest
  * reads on.
- * @returns how many contents got another manifest
+ * @returns how many contents got another manifest, and how many packs were looked at
  */
-export async function joinEqual(deps: JoinDeps, content: VerifiedContent): Promise<number> {
+export async function joinEqual(deps: JoinDeps, content: VerifiedContent): Promise<{ joined: number; packs: number }> {
   // Without bytes there is nothing to save.
-  if (content.size === 0) return 0;
+  if (content.size === 0) return { joined: 0, packs: 0 };
   const found = await deps.equals.find(content.content_hash, content.size);
   // It may be in a history only.
   if (!found.some(({ content_id }) => content_id === content.content_id)) found.push(content);
   const byAge = found.toSorted((a, b) => (a.content_id < b.content_id ? -1 : 1));
   const manifests = new Set([content, ...byAge].map(({ manifest }) => manifest));
-  if (manifests.size === 1) return 0;
+  if (manifests.size === 1) return { joined: 0, packs: 0 };
   const looks = new Map<string, Look | null>();
   let most = PACKS_MAX;
   for (const manifest of manifests) {
@@ -92,5 +92,5 @@ export async function joinEqual(deps: JoinDeps, content: VerifiedContent): Promi
     if (kept === undefined || kept.manifest === other.manifest) continue;
     if (await deps.equals.repoint(other, kept, looks.get(kept.manifest)?.packs ?? [])) joined += 1;
   }
-  return joined;
+  return { joined, packs: PACKS_MAX - most };
 }

@@ -1,12 +1,15 @@
 /** Job of the daily sweep: equal contents of a tenant are stored once. docs/spec/storage.md, S8 and S9. */
 import type { CleanupJob } from "../../core/events/wake.ts";
 import { newId } from "../../core/protocol/ids.ts";
-import { joinEqual } from "../../core/verification/join.ts";
+import { type JoinDeps, joinEqual } from "../../core/verification/join.ts";
+import type { VerifiedContent } from "../../core/verification/ports.ts";
 import { D1EqualContents } from "../../platform/d1/shard/equal-contents.ts";
 import type { Context } from "./context.ts";
 
 /** Pages of contents in one job; the rest is the next job's. */
 const PAGES = 20;
+/** Contents compared and packs looked at in one job, each some calls; ten jobs share the 10,000 of an invocation. */
+const COMPARED = 300;
 /** A content's id is made before its commit: whatever is older than this is there, or never will be. Milliseconds. */
 const SETTLE_TIME = 3_600_000;
 
@@ -18,16 +21,30 @@ export async function runJoinContents(
   const { tenant_id } = job;
   const equals = new D1EqualContents(db, tenant_id);
   const before = newId(tenant_id, context.now() - SETTLE_TIME);
+  const deps = { engine: context.engine, tenant_id, equals };
+  let left = COMPARED;
   let after = await equals.mark();
-  for (let page = 0; page < PAGES && after !== null; page++) {
+  for (let page = 0; page < PAGES && left > 0 && after !== null; page++) {
     const { twins, last } = await equals.twins(after, before);
-    for (const content of twins)
-      // It saves space and nothing else: what cannot be joined stays as it is.
-      await joinEqual({ engine: context.engine, tenant_id, equals }, content).catch((error: unknown) =>
-        console.error({ message: "contents were not joined", content_id: content.content_id, error: String(error) }),
-      );
-    if (last !== null) await equals.moveMark(last);
-    after = last;
+    let done = last;
+    for (const content of twins) {
+      left -= 1 + (await join(deps, content));
+      if (left > 0) continue;
+      done = content.content_id;
+      break;
+    }
+    if (done !== null) await equals.moveMark(done);
+    after = done;
   }
   if (after !== null) await context.env.CLEANUP.send(job);
+}
+
+/** It saves space and nothing else: what cannot be joined stays as it is. @returns packs that were looked at */
+async function join(deps: JoinDeps, content: VerifiedContent): Promise<number> {
+  try {
+    return (await joinEqual(deps, content)).packs;
+  } catch (error) {
+    console.error({ message: "contents were not joined", content_id: content.content_id, error: String(error) });
+    return 0;
+  }
 }

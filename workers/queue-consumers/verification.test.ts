@@ -207,6 +207,43 @@ describe("S8, S9: equal contents of a tenant", () => {
     expect(await mark(), "younger than an hour").toEqual([{ joined_content: first.content_id }]);
   });
 
+  it("are compared by the hundred in a job, and the next one goes on there", async () => {
+    const first = await drive.file("first", bytes);
+    const COUNT = 320;
+    pass(1000);
+    const ids = Array.from({ length: COUNT }, () => drive.id());
+    // The same file again and again, of which the sweep knows only by looking.
+    for (const table of ["contents", "files"]) {
+      const columns = (await all<{ name: string }>(`select name from pragma_table_info('${table}') where ?1`)).map(
+        ({ name }) => name,
+      );
+      const values = columns.map((name) =>
+        /^(content_id|file_id|name|name_key)$/.test(name) ? "j.value" : `x.${name}`,
+      );
+      await drive.shard
+        .prepare(
+          `insert into ${table} (${columns.join()}) select ${values.join()} from json_each(?2) j
+             join ${table} x on x.tenant_id = ?1 and x.content_id = ?3`,
+        )
+        .bind(drive.tenant, JSON.stringify(ids), first.content_id)
+        .run();
+    }
+    pass(2 * HOUR);
+    pipeline
+      .waiting("CLEANUP")
+      .push({ body: { job: "join_contents", shard: "SHARD_00", tenant_id: drive.tenant }, attempts: 1 });
+    const marks: string[] = [];
+    while (pipeline.waiting("CLEANUP").length > 0) {
+      await pipeline.deliver("CLEANUP");
+      marks.push(
+        (await all<{ joined_content: string }>("select joined_content from tenants where tenant_id = ?1"))[0]!
+          .joined_content,
+      );
+    }
+    const order = [first.content_id!, ...ids.toSorted()];
+    expect(marks).toEqual([order[299], order.at(-1)]);
+  });
+
   it("that was verified late is joined then, whatever the mark", async () => {
     const known = await drive.file("known", bytes);
     pass(1000);

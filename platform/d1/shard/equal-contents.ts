@@ -24,7 +24,8 @@ select p.content_id, p.content_hash, p.size, c.manifest
 from page p cross join contents c on c.tenant_id = ?1 and c.content_id = p.content_id
 where p.size > 0 and exists (
   select 1 from files f indexed by files_content
-  where f.tenant_id = ?1 and f.content_hash = p.content_hash and f.size = p.size and f.content_id <> p.content_id)`;
+  where f.tenant_id = ?1 and f.content_hash = p.content_hash and f.size = p.size and f.content_id <> p.content_id)
+order by p.content_id`;
 
 const SELECT_LAST = `
 select content_id from (
@@ -92,7 +93,7 @@ export class D1EqualContents implements EqualContents {
       .run();
   }
 
-  /** A page of contents between two ids: those that some file's current content equals. `last` is null at the end. */
+  /** A page of contents between two ids: those that some file's current content equals, in order. `last` is null at the end. */
   async twins(after: string, before: string): Promise<{ twins: VerifiedContent[]; last: string | null }> {
     const range = [this.#tenant, after, before] as const;
     const [twins, last] = await this.#db.batch([

@@ -87,6 +87,6 @@ export class StoredDrives {
 
   /** What the daily sweep does with each content that it has not seen. */
   async join(content: VerifiedContent): Promise<number> {
-    return joinEqual({ engine: this.engine, tenant_id: TENANT, equals: this.equals }, content);
+    return (await joinEqual({ engine: this.engine, tenant_id: TENANT, equals: this.equals }, content)).joined;
   }
 }

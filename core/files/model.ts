@@ -68,6 +68,7 @@ export interface ContentRow {
 /** A content by one of its blocks: docs/spec/storage.md, M10. */
 export interface HookRow {
   tenant_id: TenantId;
+  drive_id: string;
   /** The first 8 bytes of the block's SHA-256, hex. */
   hash: string;
   content_id: string;

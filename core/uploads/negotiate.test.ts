@@ -46,7 +46,7 @@ class Versions {
     uploads: {
       versions: async (_: unknown, refs: VersionRef[]) =>
         this.all.filter((v) => refs.some((ref) => ref.version_id === v.version_id && ref.file_id === v.file_id)),
-      hooked: async (wanted: string[]) =>
+      hooked: async (_drive: string, wanted: string[]) =>
         [...this.hooks]
           .filter(([, hooks]) => hooks.some((hook) => wanted.includes(hook)))
           .map(([version_id]) => ({ file_id: "f", version_id })),

@@ -27,14 +27,15 @@ type Deps = Pick<UploadDeps, "uploads" | "engine" | "tenant_id">;
 
 export async function negotiate(
   deps: Deps,
-  principal: Principal,
+  principal: Extract<Principal, { kind: "user" }>,
   { base, block_bits }: Pick<UploadRow, "base" | "block_bits">,
   blocks: readonly AskedBlock[],
   bases: readonly VersionRef[],
 ): Promise<Negotiated> {
   const named = [...(base === null ? [] : [base]), ...bases];
-  const hooked = await deps.uploads.hooked(hooksIn(blocks, block_bits));
-  // One look for all of them, whether there are any or not: what others have shows in no sequence of operations.
+  const hooked = await deps.uploads.hooked(principal.user_id, hooksIn(blocks, block_bits));
+  // One look for all of them, whether there are any or not; of the caller's own drive, where others' contents cannot
+  // take the places of what would be found: else they would show by what is not.
   const versions = await readableVersions(deps, principal, [...named, ...hooked]);
   const readable = (refs: readonly VersionRef[]): StoredVersion[] =>
     refs.flatMap((ref) => versions.get(keyOf(ref)) ?? []);

@@ -50,10 +50,10 @@ export interface UploadStore {
    */
   versions(principal: Principal, refs: readonly VersionRef[]): Promise<StoredVersion[]>;
   /**
-   * Versions whose contents have some of these hooks, the most first; some tens at most, whoever may read them.
+   * Versions of this drive whose contents have some of these hooks, the most first; some tens at most, in the trash or not.
    * @param hooks some thousands at most
    */
-  hooked(hooks: readonly string[]): Promise<VersionRef[]>;
+  hooked(drive_id: string, hooks: readonly string[]): Promise<VersionRef[]>;
   /**
    * Files whose current content has this verified hash, with what the user holds on them: candidates for an instant
    * upload, some of them, of this drive and of those of the tenant that the user knows. One query, whoever has them.

@@ -158,6 +158,7 @@ export function garbageStoreContract(name: string, open: () => Promise<OpenGarba
       const [living, garbage] = [await bench.fileOf("living"), await bench.fileOf("garbage")];
       const hook = (hash: string, file: FileRow) => ({
         tenant_id: tenantOf(bench.root),
+        drive_id: bench.root,
         hash: hash.repeat(16),
         content_id: file.content_id as string,
         file_id: file.file_id,
@@ -166,7 +167,7 @@ export function garbageStoreContract(name: string, open: () => Promise<OpenGarba
       await bench.commit({ hooks: [hook("a", living), hook("a", garbage), hook("b", garbage), hook("c", living)] });
       await bench.commit({ purged_files: [garbage.file_id] });
       await bench.garbage.begin(FIRST);
-      const last = `${"c".repeat(16)}/${String(living.content_id)}`;
+      const last = `${bench.root}/${"c".repeat(16)}/${String(living.content_id)}`;
       expect(await bench.garbage.dropHooks(FIRST, ""), "the content is there still").toBe(last);
       await bench.garbage.drop(FIRST, [garbage.content_id as string]);
       expect(await bench.garbage.dropHooks(FIRST, last)).toBeNull();

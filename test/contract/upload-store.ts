@@ -227,18 +227,26 @@ export function uploadStoreContract(name: string, open: () => Promise<OpenUpload
       expect(await find({ file_id, version_id })).toEqual([]);
     });
 
-    it("M10: versions by the hooks of their contents, the most first; each hook of a content once", async () => {
+    it("M10, U20: versions by the hooks of their contents, the most first, whatever other drives have; each hook once", async () => {
       const bench = await setUp();
-      const hook = (hash: string, n: number) => ({
+      const hook = (hash: string, n: number, drive_id = bench.root) => ({
         tenant_id: tenantOf(bench.root),
+        drive_id,
         hash: hash.repeat(16),
         content_id: `content ${n}`,
         file_id: `file ${n}`,
         version_id: `version ${n}`,
       });
       await bench.commit({ hooks: [hook("a", 1), hook("a", 2), hook("b", 2), hook("c", 3)] });
+      const others = Array.from({ length: 40 }, (_, i) => hook("a", 100 + i, bench.id()));
+      await bench.commit({ hooks: others });
       const found = async (...hashes: string[]) =>
-        (await bench.uploads.hooked(hashes.map((hash) => hash.repeat(16)))).map((ref) => ref.version_id);
+        (
+          await bench.uploads.hooked(
+            bench.root,
+            hashes.map((hash) => hash.repeat(16)),
+          )
+        ).map((ref) => ref.version_id);
       expect(await found("a", "b")).toEqual(["version 2", "version 1"]);
       expect(await found("c", "d")).toEqual(["version 3"]);
       expect(await found()).toEqual([]);

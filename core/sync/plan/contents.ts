@@ -102,7 +102,7 @@ function commit(
   requireLive(draft, content.borrowed);
   requireGrowth(draft, target, content.size - upload.reserved_bytes);
   const file = place(draft, target, content, actor, op_id);
-  const { tenant_id } = draft.drive;
+  const { tenant_id, drive_id } = draft.drive;
   // A pack without a row belongs to the upload that it is named after, which is open: now it is live (PK10).
   const live = { tenant_id, state: "live", created_at: draft.now, changed_at: draft.now, round: "" } as const;
   for (const pack of content.packs)
@@ -113,6 +113,7 @@ function commit(
   if (content.size >= HOOKED_MIN) {
     const of = {
       tenant_id,
+      drive_id,
       content_id: content.content_id,
       file_id: file.file_id,
       version_id: file.version_id as string,

@@ -25,15 +25,15 @@ const DROP = `
 delete from contents as c where c.tenant_id = ?1 and c.content_id in (select value from json_each(?2))
   and (${IS_GARBAGE} or exists (select 1 from tenants where tenant_id = ?1 and state = 'deleted'))`;
 
-/** Keys of hooks are `hash/content_id`. */
+/** Keys of hooks are `drive_id/hash/content_id`. */
 const LAST_HOOK = `
-select hash, content_id from (
-  select hash, content_id from hooks where tenant_id = ?1 and (hash, content_id) > (?2, ?3)
-  order by hash, content_id limit ${HOOKS_PAGE})
-order by hash desc, content_id desc limit 1`;
+select drive_id, hash, content_id from (
+  select drive_id, hash, content_id from hooks where tenant_id = ?1 and (drive_id, hash, content_id) > (?2, ?3, ?4)
+  order by drive_id, hash, content_id limit ${HOOKS_PAGE})
+order by drive_id desc, hash desc, content_id desc limit 1`;
 
 const DROP_HOOKS = `
-delete from hooks where tenant_id = ?1 and (hash, content_id) > (?2, ?3) and (hash, content_id) <= (?4, ?5)
+delete from hooks where tenant_id = ?1 and (drive_id, hash, content_id) > (?2, ?3, ?4) and (drive_id, hash, content_id) <= (?5, ?6, ?7)
   and not exists (select 1 from contents c where c.tenant_id = ?1 and c.content_id = hooks.content_id)`;
 
 const CONDEMN = `
@@ -94,15 +94,15 @@ export class D1GarbageStore implements GarbageStore {
   }
 
   async dropHooks(round: string, after: string): Promise<string | null> {
-    const [hash = "", content_id = ""] = after.split("/");
+    const [drive_id = "", hash = "", content_id = ""] = after.split("/");
     const last = await this.#db
       .prepare(LAST_HOOK)
-      .bind(this.#tenant, hash, content_id)
-      .first<{ hash: string; content_id: string }>();
+      .bind(this.#tenant, drive_id, hash, content_id)
+      .first<{ drive_id: string; hash: string; content_id: string }>();
     if (last === null) return null;
-    const page = [hash, content_id, last.hash, last.content_id] as const;
+    const page = [drive_id, hash, content_id, last.drive_id, last.hash, last.content_id] as const;
     await this.#change(round, this.#db.prepare(DROP_HOOKS).bind(this.#tenant, ...page));
-    return `${last.hash}/${last.content_id}`;
+    return `${last.drive_id}/${last.hash}/${last.content_id}`;
   }
 
   async packs(after: string): Promise<JudgedPack[]> {

@@ -144,6 +144,8 @@ export const hooks = sqliteTable(
   "hooks",
   {
     tenant_id,
+    /** Of the version: only its owner's questions are answered by it. */
+    drive_id: text().notNull(),
     /** The first 8 bytes of a block's SHA-256, hex. */
     hash: text().notNull(),
     content_id: text().notNull(),
@@ -151,7 +153,7 @@ export const hooks = sqliteTable(
     file_id: text().notNull(),
     version_id: text().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.tenant_id, t.hash, t.content_id] })],
+  (t) => [primaryKey({ columns: [t.tenant_id, t.drive_id, t.hash, t.content_id] })],
 );
 
 /** Contents whose SHA-256 the server has not computed yet, and how far it got: docs/spec/storage.md, S5. */

@@ -29,7 +29,7 @@ select v.file_id, v.version_id, v.size, v.content_hash, c.manifest from json_eac
 const SELECT_HOOKED = `
 select file_id, version_id from (
   select h.content_id, h.file_id, h.version_id from json_each(?2) want
-    cross join hooks h on h.tenant_id = ?1 and h.hash = want.value
+    cross join hooks h on h.tenant_id = ?1 and h.drive_id = ?3 and h.hash = want.value
   limit 5000)
 group by content_id order by count(*) desc, content_id desc limit 32`;
 
@@ -153,10 +153,10 @@ export class D1UploadStore implements UploadStore {
     });
   }
 
-  async hooked(hooks: readonly string[]): Promise<VersionRef[]> {
+  async hooked(drive_id: string, hooks: readonly string[]): Promise<VersionRef[]> {
     const { results } = await this.#db
       .prepare(SELECT_HOOKED)
-      .bind(this.#tenant, JSON.stringify(hooks))
+      .bind(this.#tenant, JSON.stringify(hooks), drive_id)
       .all<VersionRef & Stored>();
     return results;
   }

@@ -214,7 +214,8 @@ export class MemoryDriveStore implements DriveStore {
     for (const pack of writes.packs) if (!next.packs.has(pack.pack_id)) next.packs.set(pack.pack_id, pack);
     if (neededPacks(writes).some((id) => next.packs.get(id)?.state !== "live")) throw new Error("pack_not_live");
     for (const content of writes.contents) insert(next.contents, content.content_id, content, "contents");
-    for (const hook of writes.hooks) insert(next.hooks, `${hook.hash}/${hook.content_id}`, hook, "hooks");
+    for (const hook of writes.hooks)
+      insert(next.hooks, `${hook.drive_id}/${hook.hash}/${hook.content_id}`, hook, "hooks");
     for (const row of writes.verifications) insert(next.verifications, row.content_id, row, "verifications");
     for (const version of writes.versions) insert(next.versions, versionKey(version), version, "versions");
     for (const permission of writes.permissions) next.permissions.set(permissionKey(permission), permission);

@@ -103,10 +103,10 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     return found;
   }
 
-  async hooked(hooks: readonly string[]): Promise<VersionRef[]> {
+  async hooked(drive_id: string, hooks: readonly string[]): Promise<VersionRef[]> {
     const counts = new Map<string, { ref: VersionRef; count: number }>();
-    for (const { hash, content_id, file_id, version_id } of this.#drive.state.hooks.values()) {
-      if (!hooks.includes(hash)) continue;
+    for (const { hash, content_id, file_id, version_id, ...hook } of this.#drive.state.hooks.values()) {
+      if (hook.drive_id !== drive_id || !hooks.includes(hash)) continue;
       const count = (counts.get(content_id)?.count ?? 0) + 1;
       counts.set(content_id, { ref: { file_id, version_id }, count });
     }

@@ -89,7 +89,7 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
       "versions that segments name": () =>
         uploads.versions(me, [{ file_id: file.file_id, version_id: file.version_id as string }]),
       "earlier try of an upload": () => uploads.madeBy(root, ["op", "another"]),
-      "versions by hooks": () => uploads.hooked(["0123456789abcdef"]),
+      "versions by hooks": () => uploads.hooked(drive.root, ["0123456789abcdef"]),
       "known content": () => uploads.withContent(root, root, file.content_hash as string, file.size),
       "what a consumer has to do": () => events.pending({ entries: PAGE, due: PAGE }, Date.now()),
       "files of events": () => currentFiles(db, tenant, root, [file.file_id, folder.file_id]),

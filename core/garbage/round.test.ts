@@ -1,6 +1,7 @@
 /** docs/spec/durability.md, G7 to G12, in memory; the real stores: workers/queue-consumers/garbage.test.ts. */
 import { describe, expect, it } from "vitest";
 import { newPackId } from "../packs/format.ts";
+import { DriveError } from "../protocol/errors.ts";
 import { collect } from "../storage/collect.ts";
 import { readContent } from "../storage/read.ts";
 import { PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
@@ -57,24 +58,30 @@ describe("G12", () => {
   });
 });
 
+/** Living contents whose root is one and the same block. */
+async function pointers(count: number) {
+  const { drive, engine, deps } = setUp();
+  const series = new PackSeries(engine, TENANT, drive.id());
+  const pack = await series.open(null);
+  const place = { ...(await pack.add("data", Uint8Array.of(1))), span: 1 };
+  const root: Node = { kind: "root", bits: 14, size: 1, packs: [place.pack_id], entries: [place] };
+  const block = { ...(await pack.add("root", encodeNode(root))), span: 1 };
+  await series.finish(pack);
+  const bytes = encodeNode({ ...root, kind: "pointer", entries: [block] });
+  const check = (await sha256(bytes)).subarray(0, 16);
+  const manifest = Buffer.concat([bytes, check]).toString("base64");
+  drive.store.interfere(({ contents }) => {
+    for (let i = 0; i < count; i++) {
+      const content = { ...drive.content(1), tenant_id: TENANT, manifest, created_at: 0, is_ended: false };
+      contents.set(content.content_id, content);
+    }
+  });
+  return { engine, deps };
+}
+
 describe("G10, G12", () => {
   it("root blocks are calls: a slice reads some hundreds, and the round goes on", async () => {
-    const { drive, engine, deps } = setUp();
-    const series = new PackSeries(engine, TENANT, drive.id());
-    const pack = await series.open(null);
-    const place = { ...(await pack.add("data", Uint8Array.of(1))), span: 1 };
-    const root: Node = { kind: "root", bits: 14, size: 1, packs: [place.pack_id], entries: [place] };
-    const block = { ...(await pack.add("root", encodeNode(root))), span: 1 };
-    await series.finish(pack);
-    const bytes = encodeNode({ ...root, kind: "pointer", entries: [block] });
-    const check = (await sha256(bytes)).subarray(0, 16);
-    const manifest = Buffer.concat([bytes, check]).toString("base64");
-    drive.store.interfere(({ contents }) => {
-      for (let i = 0; i < 1_200; i++) {
-        const content = { ...drive.content(1), tenant_id: TENANT, manifest, created_at: 0, is_ended: false };
-        contents.set(content.content_id, content);
-      }
-    });
+    const { engine, deps } = await pointers(1_200);
     let most = 0;
     let read = engine.objects.calls.get;
     let next = null;
@@ -86,6 +93,18 @@ describe("G10, G12", () => {
     expect(engine.objects.calls.get).toBeGreaterThanOrEqual(1_200);
     // A page beyond it, and the state.
     expect(most).toBeLessThan(1_000);
+  });
+
+  it("a store that does not answer in time is asked again: the round is not blind for it", async () => {
+    const { engine, deps } = await pointers(1);
+    const get = engine.objects.get.bind(engine.objects);
+    engine.objects.get = () => Promise.reject(new DriveError("unavailable", "The store did not answer in time."));
+    let reports = 0;
+    const reported = { ...deps, report: () => void reports++ };
+    await expect(collectGarbage(reported, null)).rejects.toThrow("in time");
+    engine.objects.get = get;
+    expect(await collectGarbage(reported, null)).toBeNull();
+    expect(reports).toBe(0);
   });
 });
 

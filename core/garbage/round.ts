@@ -10,9 +10,9 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { parseText } from "../manifests/root.ts";
 import { packKey } from "../packs/format.ts";
-import { DriveError } from "../protocol/errors.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import { BlockReader } from "../storage/block-reader.ts";
+import { isDamage } from "../storage/damage.ts";
 import type { Engine } from "../storage/engine.ts";
 import { type GarbagePolicy, type GarbageStore, RoundOver } from "./ports.ts";
 import { loadState, newRound, NEXT_PHASE, type RoundState, saveState, stateKey } from "./round-state.ts";
@@ -130,7 +130,7 @@ async function notePage(
       for (const pack_id of await packsOf(reader, manifest, roots)) needed.add(pack_id);
     } catch (error) {
       // Only what is damaged for good: a store that does not answer is asked again.
-      if (!(error instanceof DriveError)) throw error;
+      if (!isDamage(error)) throw error;
       place.is_blind = true;
       deps.report(content_id, error);
     }

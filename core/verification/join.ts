@@ -1,11 +1,11 @@
-/** Equal contents of a tenant end in the same packs. docs/spec/storage.md, S8, S9 and S13. */
+/** Equal contents of a tenant end in the same packs. docs/spec/storage.md, S8, S9 and S14. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { parseText } from "../manifests/root.ts";
 import { packKey } from "../packs/format.ts";
-import { DriveError } from "../protocol/errors.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import { BlockReader } from "../storage/block-reader.ts";
+import { isDamage } from "../storage/damage.ts";
 import type { Engine } from "../storage/engine.ts";
 import type { EqualContents, VerifiedContent } from "./ports.ts";
 
@@ -44,8 +44,8 @@ async function lookAt({ engine, tenant_id }: JoinDeps, manifest: string, most: n
       hash.update(new Uint8Array(Uint32Array.of(entry.span).buffer));
     return { cuts: bytesToHex(hash.digest()), packs, is_whole: await areThere(engine, tenant_id, packs) };
   } catch (error) {
-    // Damaged. A store that does not answer is asked again, with the job.
-    if (error instanceof DriveError) return null;
+    // A store that does not answer is asked again, with the job.
+    if (isDamage(error)) return null;
     throw error;
   }
 }

@@ -196,7 +196,7 @@ describe("S8, S9: equal contents", () => {
   const oldestFirst = (drives: StoredDrives) =>
     contentsOf(drives).toSorted((a, b) => (a.content_id < b.content_id ? -1 : 1));
 
-  it("S13: bytes that were cut otherwise stay as they are: the cuts would tell their owner that another one has them", async () => {
+  it("S14: bytes that were cut otherwise stay as they are: the cuts would tell their owner that another one has them", async () => {
     const drives = new StoredDrives(3);
     const bytes = random(300 * KiB);
     for (const [at, bits] of [14, 16, 16].entries())
@@ -209,7 +209,7 @@ describe("S8, S9: equal contents", () => {
     expect(new Set(after).size, "the two that are alike are one").toBe(2);
   });
 
-  it("S13: what was sent again because the older one's bytes are lost is not joined to them, but gives them back", async () => {
+  it("S14: what was sent again because the older one's bytes are lost is not joined to them, but gives them back", async () => {
     for (const size of [100, 700]) {
       const drives = new StoredDrives(2);
       const bytes = random(size * KiB);

@@ -10,6 +10,7 @@ import type { Result } from "../sync/commands.ts";
 import { requireSameRequest } from "../sync/replay.ts";
 import { keyOf, readableVersions } from "../uploads/bases.ts";
 import type { VersionRef } from "../uploads/model.ts";
+import { requireSeen } from "../uploads/place.ts";
 import { requireSize } from "../uploads/parts.ts";
 import type { UploadDeps } from "../uploads/ports.ts";
 import { makeContents, requireSum } from "./contents.ts";
@@ -65,7 +66,7 @@ async function storePuts(
     if (isLeft(item) && item.at?.file.drive_id !== drive_id)
       refuse(item, new DriveError("invalid_request", "All files of a batch go into one drive."));
   const uploads = await deps.uploadsOf(drive_id);
-  await findDone(uploads, drive_id, items);
+  await findDone(uploads, caller, drive_id, items);
   const versions = await readVersions(uploads, caller, items);
   const puts = await Promise.all(items.map((item) => prepare(versions, item)));
   if (!puts.some(isLeft)) return null;
@@ -85,7 +86,12 @@ async function storePuts(
 }
 
 /** What an earlier try of this batch committed is answered, and its bytes are not stored again. */
-async function findDone({ uploads }: UploadDeps, drive_id: string, items: readonly Item<Put>[]): Promise<void> {
+async function findDone(
+  { uploads, rights }: UploadDeps,
+  { principal }: BatchCaller,
+  drive_id: string,
+  items: readonly Item<Put>[],
+): Promise<void> {
   const left = items.filter(isLeft);
   const made = await uploads.madeBy(
     drive_id,
@@ -100,6 +106,7 @@ async function findDone({ uploads }: UploadDeps, drive_id: string, items: readon
         target: item.change.target,
         content: item.change,
       });
+      await requireSeen(rights, principal, found.file, item.change.target);
       const { permission } = item.at as NonNullable<Item["at"]>;
       item.answer = { ok: true, file: found.file, permission, version_id: found.entry.version_id };
     } catch (error) {

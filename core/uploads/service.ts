@@ -16,7 +16,7 @@ import type { FileUpload, ReceivedChunk, UploadRow, UploadTarget, VersionRef } f
 import { negotiate } from "./negotiate.ts";
 import { newUpload, release, reserve, stage } from "./open.ts";
 import { FILE_MAX_BYTES, requireSize, tooLarge } from "./parts.ts";
-import { requirePlace } from "./place.ts";
+import { requirePlace, requireSeen } from "./place.ts";
 import { assemble } from "./segments.ts";
 import type { Made, UploadDeps } from "./ports.ts";
 
@@ -132,6 +132,7 @@ export async function storeWhole(
   const made = caller.may_repeat ? await madeBefore(deps, caller, drive_id) : undefined;
   if (made !== undefined) {
     requireSameRequest(made, { op: "commit_upload", target, content: { size } });
+    await requireSeen(deps.rights, caller.principal, made.file, target);
     await deps.bytes.discard(body);
     return made.file;
   }

@@ -210,6 +210,29 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
     expect((await complete([chunk])).file_id).toBe("made");
   });
 
+  it("U7: a repeat tells nothing of a file that was moved to where the caller sees nothing", async () => {
+    const again = { ...caller, may_repeat: true };
+    const made = (parent_id: string) =>
+      ({
+        file_id: "made",
+        parent_id,
+        name_key: "f",
+        updated_at: 2,
+        is_folder: false,
+        size: 10,
+        version_id: "v",
+      }) as FileRow;
+    const entry = { op: "created", at: 1, file_id: "made", version_id: "v" };
+    const { find } = deps.rights;
+    deps.rights = { find: async (principal, id) => (id === "made" ? null : find(principal, id)) };
+    const ask = (file: FileRow) => {
+      uploads.madeBy = (async () => new Map([[again.op_id, { file, entry }]])) as never;
+      return storeWhole(deps, again, target, streamOf(random(10)), 10);
+    };
+    expect((await ask(made((target as { parent_id: string }).parent_id))).file_id).toBe("made");
+    await expect(ask(made("elsewhere"))).rejects.toMatchObject({ code: "not_found" });
+  });
+
   it("U7: a key that made a file from another session does not complete this one", async () => {
     const chunk = random(1000);
     await startUpload(deps, caller, target, chunk.length, null);

@@ -80,7 +80,7 @@ it("a copy and a restore are rows only", async () => {
   expect(restore).toEqual({ rows: 8, class_a: 0, class_b: 0 });
 });
 
-it("S1: a download writes nothing; 5 MB are two reads", async () => {
+it("S1: a download writes nothing; 5 MB are three reads", async () => {
   const files = new FileStore(watched.db, drive.tenant);
   const spent = await cost(async () => {
     const { content } = await files.bytes({ kind: "user", user_id: drive.root }, file.file_id, null);

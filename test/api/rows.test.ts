@@ -87,7 +87,7 @@ it("S1: a download writes nothing; 5 MB are three reads", async () => {
     const bytes = await collect(await readContent(drive.engine, drive.tenant, content!.manifest, 0, SIZE), SIZE);
     expect(bytes.length).toBe(SIZE);
   });
-  expect(spent).toEqual({ rows: 0, class_a: 0, class_b: 2 });
+  expect(spent).toEqual({ rows: 0, class_a: 0, class_b: 3 });
 });
 
 it("what is purged costs its rows, and no call of R2", async () => {

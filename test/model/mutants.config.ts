@@ -21,5 +21,10 @@ const mutate: Plugin = {
 export default defineConfig({
   root,
   plugins: [mutate],
-  test: { environment: "node", include: ["test/model/*.test.ts"], testTimeout: 30_000, bail: 1 },
+  test: {
+    environment: "node",
+    include: ["test/model/*.test.ts", "core/sync/hub.model.test.ts"],
+    testTimeout: 30_000,
+    bail: 1,
+  },
 });

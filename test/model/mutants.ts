@@ -54,7 +54,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a reservation is not settled",
     rule: "Q2",
     file: "core/sync/plan/contents.ts",
-    edits: [["writes.reserved_delta += reserved_bytes - before.reserved_bytes;", ""]],
+    edits: [['if (state !== "open") writes.reserved_delta -= upload.reserved_bytes;', ""]],
   },
   {
     name: "a restored version needs no space",
@@ -63,10 +63,10 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [["requireSpace(draft, Math.max(0, old.size - file.size));", ""]],
   },
   {
-    name: "the current version is ended with the old ones",
+    name: "the current version can be ended",
     rule: "V4",
     file: "core/sync/plan/contents.ts",
-    edits: [[" && v.version_number !== file.version_number", ""]],
+    edits: [["if (old.version_id === file.version_id)", "if (old.version_id === null)"]],
   },
   {
     name: "a command is answered before it is committed",
@@ -89,7 +89,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a purge is planned together with what changes the tree",
     rule: "H2, F6",
     file: "core/sync/hub.ts",
-    edits: [['submission.command.op === "purge";', "submission.op_id === null;"]],
+    edits: [['["purge", "verify_content", "copy_tree"]', '["verify_content", "copy_tree"]']],
   },
   {
     name: "a store that hangs is waited for without end",

@@ -494,7 +494,7 @@ describe("quota", () => {
     expect(rows).toMatchObject([{ content_id: file.content_id, declared_hash: "said", hashed_bytes: 0, state: null }]);
   });
 
-  it("S7: a verification reaches every file and version of the content, old ones too, and tells of each file once", async () => {
+  it("S7: a verification reaches every file and version of the content, old ones too, and tells of each file once where another hash was declared", async () => {
     const drive = new MemoryDrive(100);
     const hub = drive.hub();
     const first = await pending(drive, hub, "first");
@@ -507,7 +507,8 @@ describe("quota", () => {
     const onto = { kind: "version", file_id, if_version_id: null, mime_type: null, modified_at: null } as const;
     await drive.submit(hub, { op: "create_from", source_file_id: other.file_id, target: onto });
     const { seq } = drive.store.state.drive;
-    const command = { op: "verify_content", content_id, content_hash: "known", integrity: "ok" } as const;
+    const integrity = "declared_hash_mismatch";
+    const command = { op: "verify_content", content_id, content_hash: "known", integrity } as const;
     // Together with a restore of the old bytes: whichever is first, nothing stays without its hash.
     const old = [...drive.store.state.versions.values()].find((v) => v.file_id === file_id)!.version_id;
     const asked = [command, { op: "restore_version", file_id, version_id: old } as const, command];

@@ -42,7 +42,7 @@ const settle = async (): Promise<void> => {
 };
 
 describe("S5, S7, E14: a content without a hash", () => {
-  it("gets it with the wake of its commit, in the content, its versions and its files, and devices hear of it", async () => {
+  it("gets it with the wake of its commit, in the content, its versions and its files", async () => {
     const bytes = noise(100_000);
     const first = await drive.file("first.bin", bytes, { pending: true });
     await drive.run({ op: "copy_tree", file_id: first.file_id, parent_id: drive.root, name: "copy.bin" });
@@ -58,9 +58,7 @@ describe("S5, S7, E14: a content without a hash", () => {
     expect(await all(`select content_hash, integrity, name from files ${of}`)).toEqual([
       { content_hash: hash, integrity: "ok", name: "copy.bin" },
     ]);
-    expect(await all("select op from journal where tenant_id = ?1 order by seq desc limit 1")).toEqual([
-      { op: "verified" },
-    ]);
+    expect(await all("select op from journal where tenant_id = ?1 and op = 'verified'")).toEqual([]);
     expect(await waiting()).toEqual([]);
   });
 
@@ -76,6 +74,9 @@ describe("S5, S7, E14: a content without a hash", () => {
       made.version_id,
       made.updated_at,
       JSON.stringify(made.vector),
+    ]);
+    expect(await all("select op, file_id from journal where tenant_id = ?1 order by seq desc limit 1")).toEqual([
+      { op: "verified", file_id: made.file_id },
     ]);
   });
 

@@ -150,6 +150,7 @@ function tables(drive: Drive): Made[] {
       every: HOOK_EVERY,
       columns: {
         tenant_id: tenant,
+        drive_id: me,
         hash: `substr(${HASH}, 1, 16)`,
         content_id: id("content"),
         file_id: id("file"),

@@ -8,7 +8,7 @@ import type { UploadRow, UploadTarget } from "../../uploads/model.ts";
 import { requirePlace } from "../../uploads/place.ts";
 import type { Actor, Command, StoredContent } from "../commands.ts";
 import type { Draft } from "../draft.ts";
-import { bump, placeName, requireSpace, versionOf } from "./files.ts";
+import { bump, changedAt, placeName, requireSpace, versionOf } from "./files.ts";
 
 type Of<Op extends Command["op"]> = Extract<Command, { op: Op }>;
 
@@ -64,6 +64,7 @@ export function releaseUpload(draft: Draft, command: Of<"release_upload">): Uplo
 export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: Actor, op_id: string): FileRow {
   const upload = openUpload(draft, command.upload_id);
   if (upload.target === null) throw new DriveError("internal", "A batch is not committed as a whole.");
+  requireCommit(draft, upload.target, command.content, upload.reserved_bytes);
   const file = commit(draft, upload, upload.target, command.content, actor, op_id);
   settle(draft, upload, { state: "committed", file_id: file.file_id });
   return file;
@@ -71,8 +72,10 @@ export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: 
 
 /** The session goes on, and has reserved nothing: each content of a batch is counted by its own commit (Q2). */
 export function commitContent(draft: Draft, command: Of<"commit_content">, actor: Actor, op_id: string): FileRow {
-  const upload = openUpload(draft, command.upload_id);
   const { target, content } = command;
+  // Before the session, which the try whose answer was lost may have closed: the reason is the same again (H4).
+  requireCommit(draft, target, content, 0);
+  const upload = openUpload(draft, command.upload_id);
   if (upload.target !== null) throw new DriveError("internal", "This upload is of one file only.");
   const file = commit(draft, upload, target, content, actor, op_id);
   settle(draft, upload, { file_id: file.file_id });
@@ -99,8 +102,6 @@ function commit(
   const prefix = packPrefix(upload.upload_id);
   if (content.packs.some(({ pack_id }) => !pack_id.startsWith(prefix)))
     throw new DriveError("internal", "A pack of another upload cannot be committed.");
-  requireLive(draft, content.borrowed);
-  requireGrowth(draft, target, content.size - upload.reserved_bytes);
   const file = place(draft, target, content, actor, op_id);
   const { tenant_id, drive_id } = draft.drive;
   // A pack without a row belongs to the upload that it is named after, which is open: now it is live (PK10).
@@ -121,6 +122,13 @@ function commit(
     for (const hash of new Set(content.hooks)) draft.writes.hooks.push({ ...of, hash });
   }
   return file;
+}
+
+/** What must hold for bytes to become visible, whichever session they came by. */
+function requireCommit(draft: Draft, target: UploadTarget, content: StoredContent, reserved_bytes: number): void {
+  requireLive(draft, content.borrowed);
+  requireGrowth(draft, target, content.size - reserved_bytes);
+  requireTarget(draft, target);
 }
 
 /** @param size bytes, but for those that are reserved */
@@ -207,16 +215,22 @@ function checkTarget(draft: Draft, target: UploadTarget): void {
   else parseName(target.name);
 }
 
+function requireTarget(draft: Draft, target: UploadTarget): void {
+  checkTarget(draft, target);
+  if (target.kind === "version" || target.on_name_conflict !== "new_version") return;
+  const holder = draft.holder(target.parent_id, nameKey(target.name));
+  if (holder?.is_folder === true)
+    throw new DriveError("name_taken", `“${holder.name}” is a folder.`, { file_id: holder.file_id });
+}
+
 /** Makes the new file or the new version. */
 function place(draft: Draft, target: UploadTarget, bytes: Bytes, actor: Actor, op_id: string): FileRow {
-  checkTarget(draft, target);
+  requireTarget(draft, target);
   if (target.kind === "version") return addVersion(draft, draft.get(target.file_id), target, bytes, actor, op_id, null);
   const parent = draft.folder(target.parent_id);
   const holder = draft.holder(parent.file_id, nameKey(target.name));
-  if (target.on_name_conflict === "new_version" && holder !== null) {
-    if (!holder.is_folder) return addVersion(draft, holder, target, bytes, actor, op_id, null);
-    throw new DriveError("name_taken", `“${holder.name}” is a folder.`, { file_id: holder.file_id });
-  }
+  if (target.on_name_conflict === "new_version" && holder !== null)
+    return addVersion(draft, holder, target, bytes, actor, op_id, null);
   const name = placeName(draft, parent, target.name, target.on_name_conflict === "rename" ? "rename" : "fail");
   const file: FileRow = {
     tenant_id: draft.drive.tenant_id,
@@ -264,7 +278,7 @@ function addVersion(
     integrity: bytes.integrity,
     mime_type: target.mime_type ?? file.mime_type,
     modified_at: target.modified_at,
-    updated_at: draft.now,
+    updated_at: changedAt(draft, file),
     version_id: draft.newId(),
     version_number: file.version_number + 1,
     version_count: file.version_count + 1,

@@ -14,6 +14,12 @@ export const bump = (vector: Vector, actor: Actor): Vector => {
   return { ...vector, [device]: (vector[device] ?? 0) + 1 };
 };
 
+/**
+ * When a file changes: later than the time before, also within one moment and by a clock that is behind. By it a repeat
+ * tells a file that has changed since from what was made (H5).
+ */
+export const changedAt = (draft: Draft, file: FileRow): number => Math.max(draft.now, file.updated_at + 1);
+
 /** The name under which something can lie in a folder, or `name_taken` with the holder's `file_id`. */
 export function placeName(draft: Draft, parent: FileRow, raw: string, mode: "fail" | "rename", self?: string): string {
   const name = parseName(raw);
@@ -67,7 +73,7 @@ export function update(draft: Draft, command: Of<"update">, actor: Actor, op_id:
     throw new DriveError("precondition_failed", "The file has changed since.", { version_id: file.version_id });
   if (file.parent_id === null && (command.name !== undefined || command.parent_id !== undefined))
     throw new DriveError("root_is_fixed", "The root folder can neither be renamed nor moved.");
-  const next: FileRow = { ...file, updated_at: draft.now, vector: bump(file.vector, actor) };
+  const next: FileRow = { ...file, updated_at: changedAt(draft, file), vector: bump(file.vector, actor) };
   if (command.metadata !== undefined) next.metadata = command.metadata;
   if (command.name !== undefined || command.parent_id !== undefined) {
     const parent = draft.folder(command.parent_id ?? (file.parent_id as string));
@@ -87,7 +93,7 @@ export function update(draft: Draft, command: Of<"update">, actor: Actor, op_id:
 export function trash(draft: Draft, command: Of<"trash">, actor: Actor, op_id: string): FileRow {
   const file = draft.living(command.file_id);
   if (file.parent_id === null) throw new DriveError("root_is_fixed", "The root folder cannot be deleted.");
-  const next = { ...file, trashed_at: draft.now, updated_at: draft.now, vector: bump(file.vector, actor) };
+  const next = { ...file, trashed_at: draft.now, updated_at: changedAt(draft, file), vector: bump(file.vector, actor) };
   draft.put(next);
   draft.record("trashed", actor, op_id, next);
   return next;
@@ -116,7 +122,7 @@ export function untrash(draft: Draft, command: Of<"untrash">, actor: Actor, op_i
     name,
     name_key: nameKey(name),
     trashed_at: null,
-    updated_at: draft.now,
+    updated_at: changedAt(draft, file),
     vector: bump(file.vector, actor),
   };
   draft.put(next);

@@ -209,9 +209,9 @@ export class DriveModel {
     }
   }
 
-  reserve(upload_id: string, at: Place, size: number): void {
+  reserve(upload_id: string, at: Place | null, size: number): void {
     if (this.uploads.has(upload_id)) return;
-    if (!this.hasSpace) this.#checkTarget(at);
+    if (!this.hasSpace && at !== null) this.#checkTarget(at);
     this.#needSpace(size);
     this.reserved += size;
     this.uploads.set(upload_id, { state: "open", reserved: size, at });
@@ -231,7 +231,7 @@ export class DriveModel {
 
   commit(upload_id: string, size: number): Done {
     const upload = this.#open(upload_id);
-    const put = this.#put(upload, upload.at ?? refuse("internal"), size);
+    const put = this.#put(upload.reserved, upload.at ?? refuse("internal"), size);
     return (id: string, version: string): void => {
       this.#settle(upload, "committed");
       put(id, version);
@@ -240,9 +240,10 @@ export class DriveModel {
 
   /** One file of a batch, which goes on. */
   commitContent(upload_id: string, at: Place, size: number): Done {
+    // Why it is refused is told before how its session is.
+    const put = this.#put(0, at, size);
     const upload = this.#open(upload_id);
     if (upload.at !== null) refuse("internal");
-    const put = this.#put(upload, at, size);
     return (id: string, version: string): void => {
       this.#begun.add(upload);
       put(id, version);
@@ -259,9 +260,9 @@ export class DriveModel {
     upload.state = state;
   }
 
-  #put(upload: Upload, at: Place, size: number): Done {
+  #put(reserved: number, at: Place, size: number): Done {
     const before = this.nodes.get(this.#follows(at) ?? "");
-    const excess = Math.max(0, size - (before === undefined ? 0 : sizeOf(before)) - upload.reserved);
+    const excess = Math.max(0, size - (before === undefined ? 0 : sizeOf(before)) - reserved);
     if (excess > 0) this.#needSpace(excess);
     return this.#place(at, size);
   }

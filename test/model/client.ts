@@ -1,8 +1,8 @@
 /** Who asks: turns steps into calls of the services, and remembers what was said. */
+import { applyBatch } from "../../core/batch/service.ts";
 import type { FileRow } from "../../core/files/model.ts";
+import { decodeFrames } from "../../core/frames/index.ts";
 import { DriveError, type ErrorCode } from "../../core/protocol/errors.ts";
-import { requireRight } from "../../core/sharing/rights.ts";
-import { readContent } from "../../core/storage/read.ts";
 import type { Command } from "../../core/sync/commands.ts";
 import type { Place } from "../support/memory/drive-model.ts";
 import type { UploadTarget } from "../../core/uploads/model.ts";
@@ -15,21 +15,32 @@ import {
   storeWhole,
 } from "../../core/uploads/service.ts";
 import { endHistory } from "../../core/versions/history.ts";
-import type { Attempt, Known, ReadBack } from "./attempt.ts";
+import {
+  type Attempt,
+  isUnknown,
+  isWrong,
+  type Known,
+  type Part,
+  type ReadBack,
+  settlePart,
+  unanswered,
+} from "./attempt.ts";
+import { type Batch, type BatchFile, disturbs, encodeBatch } from "./batches.ts";
 import { bodyOf, sha256, streamOf } from "./bodies.ts";
-import { type Base, borrow, type Chunk, encodeChunks, piecesOfSession, type Session } from "./sessions.ts";
-import type { Step, TargetSpec } from "./steps.ts";
+import { readVersion } from "./reads.ts";
+import { borrow, type Chunk, encodeChunks, isReadable, piecesOfSession, type Session } from "./sessions.ts";
+import type { PutSpec, Step, TargetSpec } from "./steps.ts";
 import { Injected } from "./turns.ts";
-import { MINUTE, TENANT, type World } from "./world.ts";
+import { MINUTE, type World } from "./world.ts";
 
 /** Every eighth number picks from all that there ever was. */
 const ANY = 8;
 
 const wrap = <T>(list: readonly T[], at: number): T | undefined => list[at % Math.max(1, list.length)];
 
-/** Refusals that say nothing of whether it was done. */
-const isUnknown = (error: unknown): boolean =>
-  error instanceof Injected || (error instanceof DriveError && error.code === "unavailable");
+/** Why the model would refuse an upload. */
+type Refusal = (place: Place, size: number) => ErrorCode | null;
+type Make = (call: Attempt["call"], more: Partial<Attempt>) => Attempt;
 
 export class Client {
   readonly #world: World;
@@ -43,7 +54,7 @@ export class Client {
   }
 
   /** Begins a step. @param refusal why the model would refuse an upload there */
-  begin(step: Step, known: Known, refusal: (place: Place, size: number) => ErrorCode | null): Attempt | null {
+  begin(step: Step, known: Known, refusal: Refusal): Attempt | null {
     const attempt = this.#attempt(step, known, refusal);
     if (attempt !== null) this.attempts.push(attempt);
     return attempt;
@@ -51,18 +62,20 @@ export class Client {
 
   /** The same request again, under its key. */
   again(earlier: Attempt): Attempt {
-    const attempt: Attempt = { ...earlier, sent: [], answer: { said: "nothing" } };
+    const attempt = unanswered(earlier);
     this.attempts.push(attempt);
     return attempt;
   }
 
   async run(attempt: Attempt): Promise<void> {
     try {
-      attempt.answer = { said: "ok", file_id: await attempt.call(attempt) };
+      const file_id = await attempt.call(attempt);
+      if (attempt.parts.every(({ answer }) => answer.said !== "nothing")) attempt.answer = { said: "ok", file_id };
     } catch (error) {
-      if (isUnknown(error)) return;
-      if (!(error instanceof DriveError) || error.code === "integrity_error" || error.code === "internal") throw error;
-      attempt.answer = { said: "refused", code: error.code };
+      if (error instanceof Injected) return;
+      if (!(error instanceof DriveError) || isWrong(error.code)) throw error;
+      if (isUnknown(error.code)) return;
+      for (const one of [attempt, ...attempt.parts]) one.answer = { said: "refused", code: error.code };
     }
   }
 
@@ -112,7 +125,7 @@ export class Client {
     ];
   }
 
-  #attempt(step: Step, known: Known, refusal: (place: Place, size: number) => ErrorCode | null): Attempt | null {
+  #attempt(step: Step, known: Known, refusal: Refusal): Attempt | null {
     const world = this.#world;
     const keyed = "keyed" in step ? step.keyed : false;
     const make = (call: Attempt["call"], more: Partial<Attempt> = {}): Attempt => ({
@@ -121,6 +134,7 @@ export class Client {
       sent: [],
       answer: { said: "nothing" },
       bytes: null,
+      parts: [],
       keyed,
       must_succeed: false,
       call,
@@ -153,6 +167,8 @@ export class Client {
       }
       case "start":
         return this.#start(step, known, make, refusal);
+      case "batch":
+        return this.#batch(step, known, make, refusal);
       case "send":
         return this.#send(step, make, refusal);
       case "complete":
@@ -213,15 +229,18 @@ export class Client {
         });
       }
       case "read":
-        return version === undefined ? null : make(() => this.#read(version, step));
+        return version === undefined
+          ? null
+          : make(async () => {
+              const back = (read: ReadBack): void => void this.reads.push(read);
+              return readVersion(world, version, step, back);
+            });
       case "retry": {
         const earlier = wrap(
           this.attempts.filter((a) => a.keyed),
           step.attempt,
         );
-        return earlier === undefined
-          ? null
-          : { ...earlier, sent: [], answer: { said: "nothing" }, must_succeed: false };
+        return earlier === undefined ? null : unanswered(earlier);
       }
       case "expire":
         return make(async ({ sent }) => world.expire(sent).then(() => null));
@@ -242,12 +261,7 @@ export class Client {
     return wrap(step.version % ANY === ANY - 1 || living.length === 0 ? known.versions : living, step.version);
   }
 
-  #start(
-    step: Extract<Step, { op: "start" }>,
-    known: Known,
-    make: (call: Attempt["call"], more: Partial<Attempt>) => Attempt,
-    refusal: (place: Place, size: number) => ErrorCode | null,
-  ): Attempt {
+  #start(step: Extract<Step, { op: "start" }>, known: Known, make: Make, refusal: Refusal): Attempt {
     const world = this.#world;
     const own = bodyOf(
       step.body,
@@ -277,31 +291,63 @@ export class Client {
         this.sessions.push({ upload_id, place, base, borrowed, chunks, arrived: new Set() });
       return null;
     };
-    const must_succeed = refusal(place, bytes.length) === null && this.#isReadable(base);
+    const must_succeed = refusal(place, bytes.length) === null && isReadable(world, base);
     return make(call, { bytes, must_succeed });
   }
 
-  /** Whether a base that is referred to is there for who refers to it. */
-  #isReadable(base: Base | null): boolean {
-    if (base === null) return true;
-    const { files, versions } = this.#world.drive.state;
-    for (let at = files.get(base.file_id); at !== undefined; at = files.get(at.parent_id ?? ""))
-      if (at.trashed_at !== null) return false;
-    return [...versions.values()].some((v) => v.version_id === base.version_id);
+  /** Of a put; one that refers to no version has no base. */
+  #file(put: PutSpec, known: Known, own: Uint8Array<ArrayBuffer>): BatchFile {
+    const [target, place] = this.#target(put.target, known);
+    const named = put.base === null ? null : (this.#version(known, { version: put.base }) ?? null);
+    const borrowed = named === null || !put.borrow ? null : borrow(this.#world, named, ...put.cuts);
+    const is_delta = named !== null && put.deltas;
+    const base = is_delta || borrowed !== null ? named : null;
+    const bytes = borrowed === null ? own : new Uint8Array(Buffer.concat([borrowed.bytes, own]));
+    return { target, place, bytes, own, base, is_delta, borrowed };
   }
 
-  #isOpen({ upload_id, place, base }: Session, refusal: (place: Place, size: number) => ErrorCode | null): boolean {
+  #batch(step: Extract<Step, { op: "batch" }>, known: Known, make: Make, refusal: Refusal): Attempt {
+    const world = this.#world;
+    const bodies: Uint8Array<ArrayBuffer>[] = [];
+    const files = step.puts.map((put) => {
+      const old = known.versions.map((v) => v.bytes);
+      const own = (put.twin === null ? undefined : wrap(bodies, put.twin)) ?? bodyOf(put.body, old);
+      bodies.push(own);
+      return this.#file(put, known, own);
+    });
+    const size = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const parts = files.map(({ place, bytes, base }, i): Part => {
+      const isFree = refusal(place, size) === null && !files.slice(0, i).some((file) => disturbs(file.place, place));
+      const must_succeed = step.damage === "none" && isFree && isReadable(world, base);
+      // The n-th op of this client, as `make` counts them.
+      return { op_id: `${world.root}:op-${this.#ops + 1}.${i}`, answer: { said: "nothing" }, bytes, must_succeed };
+    });
+    const op_ids = parts.map(({ op_id }) => op_id.slice(world.root.length + 1));
+    let encoded: Promise<Batch> | undefined;
+    const call = async (attempt: Attempt): Promise<null> => {
+      const { changes, body, needs } = await (encoded ??= encodeBatch(world, files, op_ids, step.damage));
+      for (const [i, others] of needs.entries())
+        if ([...others].some((other) => !parts[other]?.must_succeed)) (parts[i] as Part).must_succeed = false;
+      const { principal, actor } = this.#caller(attempt);
+      const answers = await applyBatch(world.batchDeps(attempt.sent), { principal, actor }, changes, {
+        frames: () => decodeFrames(streamOf(body)),
+        length: body.length,
+        received: () => body.length,
+      });
+      for (const [i, answer] of answers.entries()) settlePart(attempt.parts[i] as Part, answer);
+      return null;
+    };
+    return make(call, { keyed: true, parts });
+  }
+
+  #isOpen({ upload_id, place, base }: Session, refusal: Refusal): boolean {
     const row = this.#world.drive.state.uploads.get(upload_id);
     const isOpen = row?.state === "open" && row.expires_at > this.#world.now;
     // Its own space is reserved.
-    return isOpen && refusal(place, 0) === null && this.#isReadable(base);
+    return isOpen && refusal(place, 0) === null && isReadable(this.#world, base);
   }
 
-  #send(
-    step: Extract<Step, { op: "send" }>,
-    make: (call: Attempt["call"], more: Partial<Attempt>) => Attempt,
-    refusal: (place: Place, size: number) => ErrorCode | null,
-  ): Attempt | null {
+  #send(step: Extract<Step, { op: "send" }>, make: Make, refusal: Refusal): Attempt | null {
     const session = this.#session(step.session);
     if (session === undefined || session.chunks.length === 0) return null;
     const wanted = [...new Set(step.chunks.map((at) => at % session.chunks.length))];
@@ -323,11 +369,7 @@ export class Client {
     return make(call, { must_succeed: step.bytes === "right" && this.#isOpen(session, refusal) });
   }
 
-  #complete(
-    step: Extract<Step, { op: "complete" }>,
-    make: (call: Attempt["call"], more: Partial<Attempt>) => Attempt,
-    refusal: (place: Place, size: number) => ErrorCode | null,
-  ): Attempt | null {
+  #complete(step: Extract<Step, { op: "complete" }>, make: Make, refusal: Refusal): Attempt | null {
     const session = this.#session(step.session, true);
     if (session === undefined) return null;
     const world = this.#world;
@@ -341,32 +383,5 @@ export class Client {
       return (await completeUpload(deps, this.#caller(attempt), session.upload_id, segments)).file_id;
     };
     return make(call, { bytes, must_succeed: isWhole && this.#isOpen(session, refusal) });
-  }
-
-  async #read(version: Known["versions"][number], step: Extract<Step, { op: "read" }>): Promise<null> {
-    const { turns, drive, rights, root } = this.#world;
-    const { engine } = this.#world.process;
-    const principal = { kind: "user", user_id: root } as const;
-    const options = { allowTrashed: true };
-    await requireRight(turns.port("rights", rights), principal, version.file_id, "view", options);
-    // The row of a version and its manifest are one query.
-    const found = await turns.call("files.bytes", async () => {
-      const { versions, contents } = drive.state;
-      const row = [...versions.values()].find((v) => v.version_id === version.version_id);
-      return row === undefined ? null : { row, manifest: contents.get(row.content_id)?.manifest };
-    });
-    if (found === null) throw new DriveError("not_found", "There is no such version.");
-    const { size } = found.row;
-    const offset = Math.floor((size * step.from) / 100);
-    const length = Math.floor(((size - offset) * step.part) / 100);
-    const back: ReadBack = { version_id: version.version_id, offset, length, pieces: [], ended: false };
-    this.reads.push(back);
-    if (length === 0) return null;
-    for await (const piece of await readContent(engine, TENANT, found.manifest as string, offset, length)) {
-      back.pieces.push(piece.slice());
-      if (step.stop) return null;
-    }
-    back.ended = true;
-    return null;
   }
 }

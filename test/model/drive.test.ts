@@ -26,7 +26,7 @@ afterEach(() => {
 /** Bytes of the drive: one that is soon full, and one that never is. */
 const limit = fc.constantFrom(150_000, 60_000_000, 60_000_000);
 
-it("U1 to U19, S1 to S4, S13, H1 to H9, Q1 to Q3, E10 to E12, V5 to V11: what was acknowledged is there and exact, and nothing else", async () => {
+it("U1 to U23, S1 to S4, S13, H1 to H9, Q1 to Q3, E10 to E12, V5 to V11: what was acknowledged is there and exact, and nothing else", async () => {
   let steps = 0;
   const runs = numberOf("MODEL_RUNS");
   const path = process.env["MODEL_PATH"];

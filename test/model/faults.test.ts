@@ -3,6 +3,7 @@
  * the process ends at each. What was acknowledged stays, and the request sent again ends as it should have.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Part } from "./attempt.ts";
 import { Play } from "./play.ts";
 import { seededCrypto } from "./seeded-crypto.ts";
 import type { Group, Step } from "./steps.ts";
@@ -17,6 +18,8 @@ afterEach(() => {
 
 const text = { kind: "text", seed: 1, size: 23_000 } as const;
 const noise = { kind: "noise", seed: 1, size: 40_000 } as const;
+const empty = { kind: "text", seed: 1, size: 0 } as const;
+const edit = { kind: "edit", of: 0, at: 50, insert: 700 } as const;
 const LARGE = { kind: "noise", seed: 9, size: 9 * 1024 * 1024 } as const;
 type Name = Extract<Step, { op: "folder" }>["name"];
 const file = (name: Name = "a", conflict: "fail" | "new_version" = "fail") =>
@@ -50,6 +53,19 @@ const version: Step = {
   keyed: true,
 };
 
+type Puts = Extract<Step, { op: "batch" }>["puts"];
+const put = (more: Partial<Puts[number]> = {}): Puts[number] => ({
+  target: file(),
+  body: text,
+  twin: null,
+  base: null,
+  borrow: false,
+  cuts: [0, 1],
+  deltas: false,
+  ...more,
+});
+const batch = (...puts: Puts): Step => ({ op: "batch", puts, damage: "none" });
+
 /** Steps before, and the one in which things fail. */
 const OPERATIONS: Record<string, [before: Step[], step: Step]> = {
   "upload of one request": [[], whole()],
@@ -62,6 +78,18 @@ const OPERATIONS: Record<string, [before: Step[], step: Step]> = {
   "chunks of frames, with deltas": [[whole("a", noise), framed], send],
   "completion with blocks of a version": [[whole("a", noise), framed, send], complete],
   completion: [[start("none"), send], complete],
+  "batch of new files": [
+    [],
+    batch(put(), put({ target: file("b"), twin: 0 }), put({ target: file("d"), body: empty }), put({ body: noise })),
+  ],
+  "batch of versions": [
+    [whole("a", noise), whole("b")],
+    batch(
+      put({ target: { kind: "version", at: 0, if_version: "right" }, body: edit, base: 0, deltas: true }),
+      put({ target: { kind: "version", at: 1, if_version: "none" }, base: 0, borrow: true }),
+      put({ target: { kind: "version", at: 1, if_version: "wrong" }, body: noise }),
+    ),
+  ],
   cancellation: [[start("none"), send], { op: "abort", session: 0 }],
   download: [[whole("a", noise)], { op: "read", version: 0, from: 10, part: 80, stop: false }],
   "copy of a file": [[whole()], { op: "copy", at: 0, to: 0 }],
@@ -90,6 +118,9 @@ async function prepared(before: Step[]): Promise<Play> {
   return play;
 }
 
+/** What is told of a change of a batch. */
+const saidOf = ({ answer }: Part): string => (answer.said === "refused" ? answer.code : answer.said);
+
 /** What a drive shows: names, sizes, numbers of versions. */
 const shown = (play: Play): string[] =>
   [...play.world.drive.state.files.values()]
@@ -107,6 +138,7 @@ describe.each(Object.entries(OPERATIONS))("%s", (_, [before, step]) => {
       const calls = clean.world.turns.log.length;
       const wanted = shown(clean);
       expect(clean.client.attempts.at(-1)?.answer.said).toBe("ok");
+      const said = clean.client.attempts.at(-1)?.parts.map(saidOf);
       for (let at = 0; at < calls; at++) {
         const play = await prepared(before);
         const isCrash = kind.startsWith("crash");
@@ -118,6 +150,7 @@ describe.each(Object.entries(OPERATIONS))("%s", (_, [before, step]) => {
         const again = attempt.answer.said === "ok" ? attempt : await play.again(attempt);
         expect({ at, call: play.world.turns.log, said: again.answer }).toMatchObject({ said: { said: "ok" } });
         expect(shown(play), `call ${at}`).toEqual(wanted);
+        expect(again.parts.map(saidOf), `call ${at}`).toEqual(said);
         await play.end();
       }
     },

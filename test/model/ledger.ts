@@ -4,7 +4,7 @@ import type { JournalRow } from "../../core/files/model.ts";
 import type { Command } from "../../core/sync/commands.ts";
 import type { UploadTarget } from "../../core/uploads/model.ts";
 import { DriveModel, type Place, Refused, type Version } from "../support/memory/drive-model.ts";
-import type { Attempt, Known } from "./attempt.ts";
+import type { Attempt, Known, Part } from "./attempt.ts";
 import { DAY, POLICY, type Sent, type World } from "./world.ts";
 
 type Made = Map<string, { id: string; version: string }>;
@@ -59,7 +59,11 @@ export class Ledger {
     this.#read += entries.length;
     if (isClean) for (const attempt of attempts) this.#inOrder(attempt, entries);
     else this.#byJournal(entries);
-    for (const attempt of attempts) this.#checkAnswer(attempt, before, isClean);
+    for (const attempt of attempts) {
+      const { step, keyed, parts } = attempt;
+      this.#checkAnswer(attempt, before, isClean);
+      for (const part of parts) this.#checkAnswer({ ...part, step, keyed }, before, isClean);
+    }
   }
 
   #inOrder({ sent }: Attempt, entries: readonly JournalRow[]): void {
@@ -86,7 +90,10 @@ export class Ledger {
     this.model.hasSpace = true;
     for (const records of this.#sent.values())
       for (const { sent } of records)
-        if (sent.command.op === "reserve_upload" && uploads.has(sent.command.upload.upload_id))
+        if (
+          (sent.command.op === "reserve_upload" || sent.command.op === "stage") &&
+          uploads.has(sent.command.upload.upload_id)
+        )
           this.#step(sent.command)();
     for (let at = 0; at < entries.length;) {
       const { op_id } = entries[at] as JournalRow;
@@ -97,7 +104,10 @@ export class Ledger {
       if (upload.state !== "open" || uploads.get(upload_id)?.state === "open") continue;
       const released = [...this.#sent.values()]
         .flat()
-        .some(({ sent: { command } }) => command.op === "release_upload" && command.upload_id === upload_id);
+        .some(
+          ({ sent: { command } }) =>
+            (command.op === "release_upload" || command.op === "close_upload") && command.upload_id === upload_id,
+        );
       expect(released, "a session that nobody ended").toBe(true);
       this.model.release(upload_id);
     }
@@ -107,11 +117,16 @@ export class Ledger {
   /** Of the tries under one key, the one that was committed. */
   #committed(op_id: string): Sent {
     const tries = (this.#sent.get(op_id) ?? []).map(({ sent }) => sent);
-    const { uploads } = this.#world.drive.state;
-    const stateOf = ({ command }: Sent): string =>
-      command.op === "commit_upload" ? (uploads.get(command.upload_id)?.state ?? "forgotten") : "committed";
-    // A session that was committed keeps its row for a day.
-    const found = tries.find((sent) => stateOf(sent) === "committed");
+    const { uploads, contents } = this.#world.drive.state;
+    const isIt = ({ command }: Sent): boolean => {
+      // A session that was committed keeps its row for a day.
+      if (command.op === "commit_upload") return uploads.get(command.upload_id)?.state === "committed";
+      return command.op !== "commit_content" || contents.has(command.content.content_id);
+    };
+    // Of a version that was purged meanwhile nobody can tell which try made it; they are the same but for the session.
+    const isOpen = ({ command }: Sent): boolean =>
+      command.op === "commit_content" && this.model.uploads.get(command.upload_id)?.state === "open";
+    const found = tries.find(isIt) ?? tries.find(isOpen);
     if (found === undefined) throw new Error(`a change that nobody asked for: ${op_id}`);
     return found;
   }
@@ -150,11 +165,15 @@ export class Ledger {
   }
 
   /** Bytes of the version that a command makes; null when it makes none. */
-  #bytesOf(command: Command, op_id: string): Uint8Array | null {
+  #bytesOf(command: Sent["command"], op_id: string): Uint8Array | null {
     switch (command.op) {
       case "commit_upload": {
         const own = (this.#sent.get(op_id) ?? []).find(({ sent }) => sent.command === command) as Record;
         return own.attempt.bytes;
+      }
+      case "commit_content": {
+        const [first] = this.#sent.get(op_id) as [Record];
+        return first.attempt.parts.find((part) => part.op_id === op_id)!.bytes;
       }
       case "create_known": {
         const [first] = this.#sent.get(op_id) as [Record];
@@ -190,17 +209,22 @@ export class Ledger {
     return made;
   }
 
-  #step(command: Command): Step {
+  #step(command: Sent["command"]): Step {
     const { model } = this;
     switch (command.op) {
-      case "reserve_upload": {
+      case "reserve_upload":
+      case "stage": {
         const { upload_id, target, reserved_bytes } = command.upload;
-        return () => model.reserve(upload_id, placeOf(target), reserved_bytes);
+        return () => model.reserve(upload_id, target === null ? null : placeOf(target), reserved_bytes);
       }
       case "release_upload":
         return () => model.release(command.upload_id);
       case "commit_upload":
         return () => model.commit(command.upload_id, command.content.size);
+      case "commit_content":
+        return () => model.commitContent(command.upload_id, placeOf(command.target), command.content.size);
+      case "close_upload":
+        return () => model.close(command.upload_id);
       case "create_from":
         return () => model.createFrom(command.source_file_id, placeOf(command.target));
       case "create_known":
@@ -272,13 +296,21 @@ export class Ledger {
       .map(([id]) => id);
   }
 
-  #checkAnswer({ step, op_id, answer, must_succeed, keyed }: Attempt, before: Set<string>, isClean: boolean): void {
+  #checkAnswer(
+    { step, op_id, answer, must_succeed, keyed }: Omit<Part, "bytes"> & Pick<Attempt, "step" | "keyed">,
+    before: Set<string>,
+    isClean: boolean,
+  ): void {
     const entry = this.done.get(op_id);
     const about = { step, answer };
     if (isClean) expect(about.answer.said, "an answer, when nothing fails").not.toBe("nothing");
     if (isClean && must_succeed) expect(about).toMatchObject({ answer: { said: "ok" } });
     if (answer.said === "ok" && answer.file_id !== null)
       expect({ ...about, file_id: entry?.file_id }).toMatchObject({ file_id: answer.file_id });
+    if (answer.said === "ok" && answer.version_id !== undefined)
+      expect(answer.version_id, "U23").toBe(entry?.version_id);
+    // What is sent again is always the same request.
+    if (answer.said === "refused") expect(about).not.toMatchObject({ answer: { code: "idempotency_key_reused" } });
     if (answer.said === "refused" && !before.has(op_id))
       expect({ ...about, done: entry?.op ?? null }).toMatchObject({ done: null });
     if (keyed && entry !== undefined && answer.said === "ok" && answer.file_id !== null)

@@ -120,4 +120,39 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/storage/read.ts",
     edits: [["Math.min(raw.length, offset + length - at)", "Math.min(raw.length, offset + length - at - 1)"]],
   },
+  {
+    name: "the pack of a batch goes though something was committed",
+    rule: "U22",
+    file: "core/batch/session.ts",
+    edits: [['result.outcome.upload?.state === "aborted"', 'result.outcome.upload?.state !== "open"']],
+  },
+  {
+    name: "the segments of a batch are not in the file's order",
+    rule: "U21",
+    file: "core/batch/contents.ts",
+    edits: [["for (const entry of found) entries.push(entry);", "for (const entry of found) entries.unshift(entry);"]],
+  },
+  {
+    name: "a repeated change of a batch answers with the newest version",
+    rule: "U23",
+    file: "core/batch/service.ts",
+    edits: [["version_id: found.entry.version_id", "version_id: found.file.version_id"]],
+  },
+  {
+    name: "a closed session hides why a change of a batch is refused",
+    rule: "U22",
+    file: "core/sync/plan/contents.ts",
+    edits: [
+      [
+        "  requireCommit(draft, target, content, 0);\n",
+        "  openUpload(draft, command.upload_id);\n  requireCommit(draft, target, content, 0);\n",
+      ],
+    ],
+  },
+  {
+    name: "two changes of a file in one moment are not told apart",
+    rule: "H5",
+    file: "core/sync/plan/files.ts",
+    edits: [["Math.max(draft.now, file.updated_at + 1)", "Math.max(draft.now, file.updated_at)"]],
+  },
 ];

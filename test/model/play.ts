@@ -47,9 +47,11 @@ export class Play {
   /** The same request once more, now that everything answers: it ends as the first one did, or as it should have. */
   async again(attempt: Attempt): Promise<Attempt> {
     await this.world.turns.finishLate();
+    const op_ids = new Set([attempt, ...attempt.parts].map(({ op_id }) => op_id));
     const isDone =
-      this.ledger.done.has(attempt.op_id) || this.world.drive.state.journal.some((e) => e.op_id === attempt.op_id);
-    const retry = this.client.again({ ...attempt, must_succeed: false });
+      [...op_ids].some((op_id) => this.ledger.done.has(op_id)) ||
+      this.world.drive.state.journal.some((e) => op_ids.has(e.op_id));
+    const retry = this.client.again(attempt);
     await this.together([retry], QUIET, !isDone && this.#isSettled);
     expect(retry.answer.said, "an answer, when nothing fails").not.toBe("nothing");
     return retry;

@@ -49,8 +49,8 @@ const packer: Packer = {
 /** Blocks of one delta. */
 const DELTA_BLOCKS = 8;
 
-/** A body of frames: deltas where there is a base that helps, else blocks. */
-async function framesOf(bytes: Uint8Array, bits: BlockBits, base: Uint8Array | null): Promise<Uint8Array<ArrayBuffer>> {
+/** Frames of some bytes: deltas where there is a base that helps, else blocks. */
+export async function framesOf(bytes: Uint8Array, bits: BlockBits, base: Uint8Array | null): Promise<Frame[]> {
   const blocks: Uint8Array[] = [];
   for await (const block of cutBlocks(piecesOf(bytes), bits)) blocks.push(block.slice());
   const frames: Frame[] = [];
@@ -61,7 +61,7 @@ async function framesOf(bytes: Uint8Array, bits: BlockBits, base: Uint8Array | n
     if (delta === undefined) for (const block of some) frames.push(await wholeBlock(block, packer));
     else frames.push({ kind: FRAME_KIND.delta, ...delta });
   }
-  return Uint8Array.from(encodeFrames(frames));
+  return frames;
 }
 
 /** Makes the bodies of chunks that are frames. */
@@ -71,7 +71,16 @@ export async function encodeChunks(
 ): Promise<void> {
   for (const chunk of chunks)
     if (chunk.is_frames && chunk.body.length === 0)
-      chunk.body = await framesOf(chunk.bytes, upload.block_bits, base?.bytes ?? null);
+      chunk.body = Uint8Array.from(encodeFrames(await framesOf(chunk.bytes, upload.block_bits, base?.bytes ?? null)));
+}
+
+/** Whether a base that is referred to is there for who refers to it. */
+export function isReadable({ drive }: World, base: Base | null): boolean {
+  if (base === null) return true;
+  const { files, versions } = drive.state;
+  for (let at = files.get(base.file_id); at !== undefined; at = files.get(at.parent_id ?? ""))
+    if (at.trashed_at !== null) return false;
+  return [...versions.values()].some((v) => v.version_id === base.version_id);
 }
 
 /** Some of a version, from where a block begins to where one ends; null where there is nothing to borrow. */

@@ -23,6 +23,19 @@ export type TargetSpec = typeof target extends fc.Arbitrary<infer T> ? T : never
 
 /** The client chose an idempotency key. */
 const keyed = fc.constantFrom(true, true, false);
+/** A file of a batch. */
+const put = fc.record({
+  target,
+  body: bodySpec,
+  /** The bytes of an earlier one of the batch. */
+  twin: fc.option(fc.nat(5), { freq: 4 }),
+  base: fc.option(pick, { freq: 2 }),
+  borrow: fc.boolean(),
+  cuts: fc.tuple(fc.nat(99), fc.nat(99)),
+  deltas: fc.boolean(),
+});
+export type PutSpec = typeof put extends fc.Arbitrary<infer T> ? T : never;
+
 const op = <T extends string>(name: T): fc.Arbitrary<T> => fc.constant(name);
 
 export const step = fc.oneof(
@@ -71,6 +84,17 @@ export const step = fc.oneof(
         "short" as const,
       ),
       keyed,
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      op: op("batch"),
+      puts: fc.array(put, { minLength: 1, maxLength: 6 }),
+      damage: fc.oneof(
+        { weight: 12, arbitrary: fc.constant("none" as const) },
+        { weight: 1, arbitrary: fc.constantFrom("wrong" as const, "short" as const) },
+      ),
     }),
   },
   { weight: 2, arbitrary: fc.record({ op: op("abort"), session: pick }) },

@@ -1,5 +1,7 @@
 /** A drive with its services over ports in memory. What a process holds dies with it; what ports hold stays. */
 import { Hub } from "../../core/sync/hub.ts";
+import type { BatchDeps } from "../../core/batch/ports.ts";
+import type { Access } from "../../core/sharing/rights.ts";
 import { boundedStore } from "../../core/sync/bounded-store.ts";
 import { parseMasterKeys } from "../../core/keys/masters.ts";
 import { KeyRing } from "../../core/keys/ring.ts";
@@ -9,7 +11,7 @@ import { boundedObjects } from "../../core/storage/deadline.ts";
 import type { Engine } from "../../core/storage/engine.ts";
 import type { Command, Outcome, Result, Submission } from "../../core/sync/commands.ts";
 import { expireUploads } from "../../core/uploads/expire.ts";
-import type { FileUpload } from "../../core/uploads/model.ts";
+import type { UploadRow } from "../../core/uploads/model.ts";
 import type { UploadDeps } from "../../core/uploads/ports.ts";
 import { endVersions, purgeTrash, type RetentionDeps } from "../../core/versions/retention.ts";
 import { MemoryDriveStore } from "../support/memory/drive-store.ts";
@@ -27,9 +29,15 @@ export const DAY = 24 * HOUR;
 /** Small, so that it bites. */
 export const POLICY = { version_days: 2, version_count: 3, trash_days: 2 };
 
+/** The row of an upload, which the Worker makes, not the hub. */
+interface Staging {
+  op: "stage";
+  upload: UploadRow;
+}
+
 /** A command on its way to the hub, and what was said of it. */
 export interface Sent {
-  command: Command;
+  command: Command | Staging;
   op_id: string;
   /** Undefined when the answer was lost. */
   result?: Result;
@@ -92,14 +100,20 @@ export class World {
 
   /** As an RPC to the hub: the way there may fail, and the way back. */
   async submit(submission: Submission, sent: Sent[]): Promise<Result> {
-    const record: Sent = { command: submission.command, op_id: submission.op_id };
-    sent.push(record);
+    const [result] = await this.#submitAll([submission], sent);
+    return result as Result;
+  }
+
+  async #submitAll(submissions: Submission[], sent: Sent[]): Promise<Result[]> {
+    const records = submissions.map(({ command, op_id }): Sent => ({ command, op_id }));
     const { hub } = this.process;
     await this.turns.call("rpc.ask", async () => undefined);
-    const result = await hub.submit(submission);
-    record.result = result;
+    // In the order in which the hub takes them (H1).
+    sent.push(...records);
+    const results = await hub.submitAll(submissions);
+    for (const [i, record] of records.entries()) record.result = results[i] as Result;
     await this.turns.call("rpc.answer", async () => undefined);
-    return result;
+    return results;
   }
 
   /** What the API's routes do with a refusal. */
@@ -123,7 +137,21 @@ export class World {
     };
   }
 
-  /** The row of an upload of one request comes from the Worker, not from the hub. */
+  batchDeps(sent: Sent[]): BatchDeps {
+    const { turns, rights } = this;
+    return {
+      // One query.
+      accesses: (principal, file_ids) =>
+        turns.call("rights.all", async () => {
+          const found = await Promise.all(file_ids.map(async (id) => [id, await rights.find(principal, id)] as const));
+          return new Map(found.filter((entry): entry is [string, Access] => entry[1] !== null));
+        }),
+      uploadsOf: async () => this.uploadDeps(sent),
+      submitAll: (_drive, submissions) => this.#submitAll(submissions, sent),
+    };
+  }
+
+  /** The row of an upload of one request, or of a batch, comes from the Worker, not from the hub. */
   #watched(sent: Sent[]): MemoryUploadStore {
     const { uploads } = this;
     return new Proxy(uploads, {
@@ -131,10 +159,10 @@ export class World {
         const value = Reflect.get(uploads, key) as unknown;
         if (typeof value !== "function") return value;
         if (key !== "stage") return value.bind(uploads);
-        return async (upload: FileUpload, needed: number) => {
+        return async (upload: UploadRow, needed: number) => {
           const staged = await uploads.stage(upload, needed);
           const outcome = { file: null, version_id: null, permission: null, upload, replayed: false };
-          const command = { op: "reserve_upload", upload } as const;
+          const command = { op: "stage", upload } as const;
           if (staged.is_staged)
             sent.push({ command, op_id: `stage:${upload.upload_id}`, result: { ok: true, outcome } });
           return staged;

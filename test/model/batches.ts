@@ -21,6 +21,8 @@ export interface BatchFile {
   base: Base | null;
   is_delta: boolean;
   borrowed: Borrowed | null;
+  /** Said to be of another size. */
+  wrong: boolean;
 }
 
 export interface Batch {
@@ -64,7 +66,7 @@ export async function encodeBatch(
   const needs: Set<number>[] = [];
   const changes: Put[] = [];
   for (const [i, file] of files.entries()) {
-    const { target, bytes, base, is_delta, borrowed } = file;
+    const { target, bytes, base, is_delta, borrowed, wrong } = file;
     const others = new Set<number>();
     const segments: Segment[] = [];
     if (borrowed !== null)
@@ -89,7 +91,7 @@ export async function encodeBatch(
       op: "put",
       op_id: op_ids[i] as string,
       target,
-      size: bytes.length,
+      size: bytes.length + Number(wrong),
       base: is_delta ? ref : null,
       frames: frames.length - first,
       segments: isPlain ? null : segments,

@@ -303,7 +303,7 @@ export class Client {
     const is_delta = named !== null && put.deltas;
     const base = is_delta || borrowed !== null ? named : null;
     const bytes = borrowed === null ? own : new Uint8Array(Buffer.concat([borrowed.bytes, own]));
-    return { target, place, bytes, own, base, is_delta, borrowed };
+    return { target, place, bytes, own, base, is_delta, borrowed, wrong: put.wrong };
   }
 
   #batch(step: Extract<Step, { op: "batch" }>, known: Known, make: Make, refusal: Refusal): Attempt {
@@ -315,10 +315,10 @@ export class Client {
       bodies.push(own);
       return this.#file(put, known, own);
     });
-    const size = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    const parts = files.map(({ place, bytes, base }, i): Part => {
+    const size = files.reduce((sum, { bytes }) => sum + bytes.length + 1, 0);
+    const parts = files.map(({ place, bytes, base, wrong }, i): Part => {
       const isFree = refusal(place, size) === null && !files.slice(0, i).some((file) => disturbs(file.place, place));
-      const must_succeed = step.damage === "none" && isFree && isReadable(world, base);
+      const must_succeed = step.damage === "none" && !wrong && isFree && isReadable(world, base);
       // The n-th op of this client, as `make` counts them.
       return { op_id: `${world.root}:op-${this.#ops + 1}.${i}`, answer: { said: "nothing" }, bytes, must_succeed };
     });

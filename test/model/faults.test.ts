@@ -62,6 +62,7 @@ const put = (more: Partial<Puts[number]> = {}): Puts[number] => ({
   borrow: false,
   cuts: [0, 1],
   deltas: false,
+  wrong: false,
   ...more,
 });
 const batch = (...puts: Puts): Step => ({ op: "batch", puts, damage: "none" });
@@ -85,6 +86,7 @@ const OPERATIONS: Record<string, [before: Step[], step: Step]> = {
   "batch of versions": [
     [whole("a", noise), whole("b")],
     batch(
+      put({ target: file("d"), body: noise, wrong: true }),
       put({ target: { kind: "version", at: 0, if_version: "right" }, body: edit, base: 0, deltas: true }),
       put({ target: { kind: "version", at: 1, if_version: "none" }, base: 0, borrow: true }),
       put({ target: { kind: "version", at: 1, if_version: "wrong" }, body: noise }),

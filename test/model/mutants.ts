@@ -133,6 +133,18 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [["for (const entry of found) entries.push(entry);", "for (const entry of found) entries.unshift(entry);"]],
   },
   {
+    name: "frames that are read over are not counted",
+    rule: "U21, U22",
+    file: "core/batch/store-frames.ts",
+    edits: [
+      ["      this.#at += frame.raw_length;\n", ""],
+      [
+        "this.stored.know(at, frame.raw_length, frame.hash);",
+        "this.stored.know(at, frame.raw_length, frame.hash);\n      this.#at += frame.raw_length;",
+      ],
+    ],
+  },
+  {
     name: "a repeated change of a batch answers with the newest version",
     rule: "U23",
     file: "core/batch/service.ts",

@@ -33,6 +33,8 @@ const put = fc.record({
   borrow: fc.boolean(),
   cuts: fc.tuple(fc.nat(99), fc.nat(99)),
   deltas: fc.boolean(),
+  /** Of another size than is said: refused alone. */
+  wrong: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
 });
 export type PutSpec = typeof put extends fc.Arbitrary<infer T> ? T : never;
 

@@ -6,6 +6,7 @@ import { type Case, rateRow, type Sides } from "../lib/case.ts";
 import { fillWithText } from "../lib/bodies.ts";
 import { inFlight } from "../lib/in-flight.ts";
 import { inTurns } from "../lib/pairs.ts";
+import { waitUntil } from "../lib/wait-until.ts";
 import { BASE } from "../lib/product.ts";
 import { timed } from "../lib/stats.ts";
 
@@ -43,6 +44,17 @@ async function productParts({ product: { http } }: Sides, name: string, { bytes,
     http.ask("PUT", `${BASE}/chunks/${ids[index]}?upload_id=${upload_id}&index=${index}`, { body: parts[index]! }),
   );
   return http.json<File>("POST", `${BASE}/uploads/${upload_id}/complete`, { json: { chunks: ids } });
+}
+
+/** The job that reads the bytes back and hashes them is awaited, and not counted: else it would run beside what is measured next. */
+async function timedParts(sides: Sides, name: string, body: Body): Promise<number> {
+  let file: File | undefined;
+  const ms = await timed(async () => (file = await productParts(sides, name, body)));
+  const path = `${BASE}/files/${file!.file_id}`;
+  const isVerified = async (): Promise<boolean> =>
+    (await sides.product.http.json<File>("GET", path)).integrity !== "pending";
+  await waitUntil("verification", 120_000, isVerified);
+  return ms;
 }
 
 async function floorParts({ floor }: Sides, key: string, { parts }: Body): Promise<void> {
@@ -94,7 +106,7 @@ export const transfer: Case = {
       rows.push(rateRow(`upload ${label} of ${kind}, one stream`, whole, amount));
       const parts = await inTurns(
         {
-          product: () => (inParts.renew(kind), timed(() => productParts(sides, `parts ${serial++}.bin`, inParts))),
+          product: () => (inParts.renew(kind), timedParts(sides, `parts ${serial++}.bin`, inParts)),
           floor: () => (inParts.renew(kind), timed(() => floorParts(sides, `parts`, inParts))),
         },
         runs,

@@ -27,5 +27,7 @@ test("the bench runs to its end and prints every table", { timeout: 600_000 }, a
   ]);
   expect(stdout).not.toMatch(/NaN|Infinity|undefined/);
   // The second hit of a link touches neither D1 nor R2.
-  expect(stdout).toMatch(/^\| link, second download +\| +1 \| +0 \/ 0 \| +0 \+ 0 \| +0 \| +0 \/ 0 \| +0 \/ 0 \| +0 \|/m);
+  expect(stdout).toMatch(
+    /^\| link, second download +\| +1 \| +0 \/ 0 \| +0 \+ 0 \| +0 \| +0 \/ 0 \| +0 \/ 0 \| +0 \|/m,
+  );
 });

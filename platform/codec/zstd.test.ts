@@ -26,6 +26,14 @@ describe("zstd of the runtime", () => {
     },
   );
 
+  it.each([40, 80, 160, 320, 640, 1280])(
+    "PK9: a block of exactly %i KiB comes back, though it fills the runtime's buffer",
+    (kib) => {
+      const bytes = letters(kib * 1024);
+      expect(same(zstd.decompress(zstd.compress(bytes)!, bytes.length), bytes)).toBe(true);
+    },
+  );
+
   it("PK4: bytes that cannot be compressed are no failure", () => {
     const bytes = new Uint8Array(262_144);
     for (let at = 0; at < bytes.length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
@@ -35,7 +43,7 @@ describe("zstd of the runtime", () => {
   });
 
   it("PK9: a frame that was ended by the library is read as well", () => {
-    const bytes = letters(20_000);
+    const bytes = letters(40_960);
     expect(same(zstd.decompress(zstdCompressSync(bytes), bytes.length), bytes)).toBe(true);
   });
 

@@ -1,8 +1,11 @@
 import type { TenantId } from "../protocol/ids.ts";
 
-export interface TenantKeyRow {
+export interface TenantKeyPlace {
   tenant_id: TenantId;
   version: number;
+}
+
+export interface TenantKeyRow extends TenantKeyPlace {
   /** Of the master key that wrapped it. */
   master_version: string;
   /** Base64. */
@@ -13,6 +16,22 @@ export interface TenantKeyRow {
 export interface KeyStore {
   newest(tenant_id: TenantId): Promise<TenantKeyRow | null>;
   find(tenant_id: TenantId, version: number): Promise<TenantKeyRow | null>;
-  /** Adds a version unless it is there. @returns the row that is there then, another caller's perhaps */
+  /**
+   * Adds a version unless it is there.
+   * @returns the row that is there then, another caller's perhaps. @throws `not_found` when the tenant is not active
+   */
   add(row: TenantKeyRow): Promise<TenantKeyRow>;
+}
+
+/** The same rows, wrapped as they are, in R2 beside the packs (K5). */
+export interface KeyCopies {
+  /** Keeps a row unless one of its version is kept. @returns the one that is kept then */
+  create(row: TenantKeyRow): Promise<TenantKeyRow>;
+  /** In place of the one that was kept. */
+  put(row: TenantKeyRow): Promise<void>;
+  find(place: TenantKeyPlace): Promise<TenantKeyRow | null>;
+  /** A page of all tenants' behind a place, by tenant and version; empty at the end. */
+  page(after: TenantKeyPlace | null): Promise<TenantKeyRow[]>;
+  /** Of one tenant, all versions. */
+  forget(tenant_id: TenantId): Promise<void>;
 }

@@ -1,11 +1,12 @@
-/** Master keys wrap tenant key versions, a tenant key version wraps pack keys. docs/spec/storage.md, K1 to K4. */
+/** Master keys wrap tenant key versions, a tenant key version wraps pack keys. docs/spec/storage.md, K1 to K6. */
 import type { TenantId } from "../protocol/ids.ts";
 import { damaged } from "../storage/damage.ts";
 import type { ObjectMetadata } from "../storage/ports.ts";
 import { BoundedCache } from "./bounded-cache.ts";
 import type { MasterKeys } from "./masters.ts";
-import type { KeyStore, TenantKeyRow } from "./ports.ts";
-import { importKey, newKeyBytes, packKeyData, tenantKeyData, unwrapKey, wrapKey } from "./wrap.ts";
+import type { KeyCopies, KeyStore, TenantKeyPlace, TenantKeyRow } from "./ports.ts";
+import { newTenantKey, openTenantKey } from "./tenant-key.ts";
+import { importKey, newKeyBytes, packKeyData, unwrapKey, wrapKey } from "./wrap.ts";
 
 /** A new tenant key version is used everywhere after this long, and a deleted tenant's keys are gone. */
 const TENANT_TTL = 5 * 60_000;
@@ -27,13 +28,15 @@ export interface NewPackKey {
 export class KeyRing {
   readonly #masters: MasterKeys;
   readonly #store: KeyStore;
+  readonly #copies: KeyCopies;
   readonly #now: () => number;
   readonly #tenants: BoundedCache<TenantKey>;
   readonly #packs: BoundedCache<CryptoKey>;
 
-  constructor(masters: MasterKeys, store: KeyStore, now: () => number) {
+  constructor(masters: MasterKeys, store: KeyStore, copies: KeyCopies, now: () => number) {
     this.#masters = masters;
     this.#store = store;
+    this.#copies = copies;
     this.#now = now;
     this.#tenants = new BoundedCache(TENANTS_MAX, TENANT_TTL, now);
     this.#packs = new BoundedCache(PACKS_MAX, TENANT_TTL, now);
@@ -63,7 +66,7 @@ export class KeyRing {
   async #newest(tenant: TenantId): Promise<TenantKey> {
     const known = this.#tenants.get(`${tenant}`);
     if (known !== undefined) return known;
-    const row = (await this.#store.newest(tenant)) ?? (await this.#store.add(await this.#firstVersion(tenant)));
+    const row = (await this.#store.newest(tenant)) ?? (await this.#firstVersion(tenant));
     const key = await this.#open(row);
     this.#tenants.set(`${tenant}`, key);
     return key;
@@ -72,22 +75,28 @@ export class KeyRing {
   async #version(tenant: TenantId, version: number): Promise<TenantKey> {
     const known = this.#tenants.get(`${tenant}/${version}`);
     if (known !== undefined) return known;
-    const row = await this.#store.find(tenant, version);
-    if (row === null) throw damaged("a pack names a key that is gone");
+    const row = (await this.#store.find(tenant, version)) ?? (await this.#restored({ tenant_id: tenant, version }));
     const key = await this.#open(row);
     this.#tenants.set(`${tenant}/${version}`, key);
     return key;
   }
 
-  async #open({ tenant_id, version, master_version, wrapped_key }: TenantKeyRow): Promise<TenantKey> {
-    const master = this.#masters.keys.get(master_version);
-    if (master === undefined) throw new Error(`master key ${master_version} is not configured`);
-    return { version, key: await unwrapKey(await master, wrapped_key, tenantKeyData(tenant_id, version)) };
+  /** A row that the shard has lost, by its copy. */
+  async #restored(place: TenantKeyPlace): Promise<TenantKeyRow> {
+    const copy = await this.#copies.find(place);
+    if (copy === null) throw damaged("a pack names a key that is gone");
+    return this.#store.add(copy);
   }
 
+  async #open(row: TenantKeyRow): Promise<TenantKey> {
+    // A shard that was set back may name a master that was retired since: the copy is wrapped by a newer one.
+    const known = this.#masters.keys.has(row.master_version) ? row : await this.#copies.find(row);
+    return { version: row.version, key: await openTenantKey(this.#masters, known ?? row) };
+  }
+
+  /** The copy first: what is used can always be read back. Of two at once both use the one that R2 kept. */
   async #firstVersion(tenant_id: TenantId): Promise<TenantKeyRow> {
-    const master = (await this.#masters.keys.get(this.#masters.newest)) as CryptoKey;
-    const wrapped_key = await wrapKey(master, newKeyBytes(), tenantKeyData(tenant_id, 1));
-    return { tenant_id, version: 1, master_version: this.#masters.newest, wrapped_key, created_at: this.#now() };
+    const row = await newTenantKey(this.#masters, { tenant_id, version: 1 }, this.#now());
+    return this.#store.add(await this.#copies.create(row));
   }
 }

@@ -29,11 +29,15 @@ export async function wrapKey(wrapping: CryptoKey, raw: Uint8Array, additionalDa
 }
 
 /** @throws `integrity_error` when it was wrapped by another key, for something else, or was changed */
-export async function unwrapKey(wrapping: CryptoKey, wrapped: string, additionalData: Bytes): Promise<CryptoKey> {
+export async function unwrapBytes(wrapping: CryptoKey, wrapped: string, additionalData: Bytes): Promise<Uint8Array> {
   const bytes = fromBase64(wrapped);
   const params = { name: "AES-GCM", iv: bytes.subarray(0, NONCE), additionalData };
   const raw = await crypto.subtle.decrypt(params, wrapping, bytes.subarray(NONCE)).catch(() => {
     throw damaged("a key does not open");
   });
-  return importKey(new Uint8Array(raw));
+  return new Uint8Array(raw);
 }
+
+/** As {@link unwrapBytes}. */
+export const unwrapKey = async (wrapping: CryptoKey, wrapped: string, additionalData: Bytes): Promise<CryptoKey> =>
+  importKey(await unwrapBytes(wrapping, wrapped, additionalData));

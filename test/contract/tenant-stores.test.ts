@@ -27,13 +27,17 @@ tenantStoresContract("D1", async () => {
 tenantStoresContract("memory", async () => {
   const root = newId(7, 1);
   const store = new MemoryDriveStore(7, root, 1000, 1);
+  const keys = new MemoryKeys();
   const policy = { version_days: 30, version_count: 30, trash_days: 30 };
   return {
     store,
     rights: new MemoryRightsStore(store, () => Date.now()),
     retention: new MemoryRetentionStore(store, policy),
-    keys: new MemoryKeys(),
+    keys,
     root,
-    suspend: async () => store.interfere((state) => (state.tenant_state = "moving")),
+    suspend: async () => {
+      store.interfere((state) => (state.tenant_state = "moving"));
+      keys.is_closed = true;
+    },
   };
 });

@@ -105,5 +105,14 @@ export function tenantStoresContract(name: string, open: () => Promise<OpenTenan
       await keys.add(row(2, "c"));
       expect([await keys.newest(tenant_id), await keys.find(tenant_id, 1)]).toEqual([row(2, "c"), row(1, "a")]);
     });
+
+    it("K5: a tenant that is not active gets no key", async () => {
+      const { keys, root, suspend } = await setUp();
+      const place = { tenant_id: tenantOf(root), version: 1 };
+      await suspend();
+      const added = keys.add({ ...place, master_version: "v1", wrapped_key: "a", created_at: 1 });
+      await expect(added).rejects.toMatchObject({ code: "not_found" });
+      expect(await keys.newest(place.tenant_id)).toBeNull();
+    });
   });
 }

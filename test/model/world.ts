@@ -7,7 +7,7 @@ import { parseMasterKeys } from "../../core/keys/masters.ts";
 import { KeyRing } from "../../core/keys/ring.ts";
 import { fromFailure } from "../../core/protocol/errors.ts";
 import { newId } from "../../core/protocol/ids.ts";
-import { boundedObjects } from "../../core/storage/deadline.ts";
+import { boundedCopies, boundedObjects } from "../../core/storage/deadline.ts";
 import type { Engine } from "../../core/storage/engine.ts";
 import type { Command, Outcome, Result, Submission } from "../../core/sync/commands.ts";
 import { expireUploads } from "../../core/uploads/expire.ts";
@@ -15,7 +15,7 @@ import type { UploadRow } from "../../core/uploads/model.ts";
 import type { UploadDeps } from "../../core/uploads/ports.ts";
 import { endVersions, purgeTrash, type RetentionDeps } from "../../core/versions/retention.ts";
 import { MemoryDriveStore } from "../support/memory/drive-store.ts";
-import { MASTER_KEYS, memoryEngine, MemoryKeys, nodeBytes } from "../support/memory/engine.ts";
+import { MASTER_KEYS, memoryEngine, MemoryKeyCopies, MemoryKeys, nodeBytes } from "../support/memory/engine.ts";
 import { MemoryObjectStore } from "../support/memory/object-store.ts";
 import { MemoryRetentionStore } from "../support/memory/retention-store.ts";
 import { MemoryRightsStore } from "../support/memory/rights-store.ts";
@@ -57,6 +57,7 @@ export class World {
   readonly uploads: MemoryUploadStore;
   readonly objects = new MemoryObjectStore();
   readonly keys = new MemoryKeys();
+  readonly copies = new MemoryKeyCopies();
   readonly rights: MemoryRightsStore;
   readonly announced: string[] = [];
   process: Process;
@@ -87,14 +88,19 @@ export class World {
       engine: {
         ...memoryEngine(this.objects, this.keys),
         objects: boundedObjects(turns.port("objects", this.objects)),
-        keys: new KeyRing(parseMasterKeys(MASTER_KEYS), turns.port("keys", this.keys), now),
+        keys: new KeyRing(
+          parseMasterKeys(MASTER_KEYS),
+          turns.port("keys", this.keys),
+          boundedCopies(turns.port("copies", this.copies)),
+          now,
+        ),
       },
     };
   }
 
   /** An engine of its own, straight on the ports: for looking at what is stored. */
   observer(): Engine {
-    const keys = new KeyRing(parseMasterKeys(MASTER_KEYS), this.keys, () => this.now);
+    const keys = new KeyRing(parseMasterKeys(MASTER_KEYS), this.keys, this.copies, () => this.now);
     return { ...memoryEngine(this.objects, this.keys), keys };
   }
 

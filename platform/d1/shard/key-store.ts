@@ -1,6 +1,9 @@
 import type { KeyStore, TenantKeyRow } from "../../../core/keys/ports.ts";
+import { DriveError } from "../../../core/protocol/errors.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import type { ShardMap } from "../shard-map.ts";
+
+const gone = (): DriveError => new DriveError("not_found", "This tenant is gone.");
 
 /** Tenant key versions, each in its tenant's shard. */
 export class D1KeyStore implements KeyStore {
@@ -12,7 +15,7 @@ export class D1KeyStore implements KeyStore {
 
   async #shard(tenant_id: TenantId): Promise<D1Database> {
     const place = await this.#shards.find(tenant_id);
-    if (place === null) throw new Error(`tenant ${tenant_id} is gone`);
+    if (place === null) throw gone();
     return place.db;
   }
 
@@ -38,10 +41,12 @@ export class D1KeyStore implements KeyStore {
     await shard
       .prepare(
         `insert into tenant_keys (tenant_id, version, master_version, wrapped_key, created_at)
-         values (?1, ?2, ?3, ?4, ?5) on conflict do nothing`,
+         select ?1, ?2, ?3, ?4, ?5 from tenants where tenant_id = ?1 and state = 'active' on conflict do nothing`,
       )
       .bind(tenant_id, version, master_version, wrapped_key, created_at)
       .run();
-    return (await this.find(tenant_id, version)) as TenantKeyRow;
+    const there = await this.find(tenant_id, version);
+    if (there === null) throw gone();
+    return there;
   }
 }

@@ -1,5 +1,6 @@
 /** Whatever is malformed gets a 4xx problem with a stable code, and nothing anywhere has changed by it. */
 import { describe, expect, it } from "vitest";
+import { tenantOf } from "../../../core/protocol/ids.ts";
 import { apiEnv, expectProblem, expectRefused, newUser, shardOf } from "../../support/workerd/api.ts";
 import { endless, type Request } from "../../support/workerd/refusals.ts";
 
@@ -42,7 +43,8 @@ describe("quota", () => {
     const small = await newUser({ DEFAULT_PLAN: "trial" });
     const shard = await shardOf(small.id);
     await shard.prepare("update drives set limit_bytes = 100 where drive_id = ?1").bind(small.id).run();
-    const objects = async (): Promise<number> => (await apiEnv.BLOBS.list()).objects.length;
+    const objects = async (): Promise<number> =>
+      (await apiEnv.BLOBS.list({ prefix: `${tenantOf(small.id)}/` })).objects.length;
     const before = await objects();
     const sent = Array.from({ length: 5 }, (_, i) => small.ask(...whole(`at once ${i}`, "x".repeat(40))));
     const answers = await Promise.all(sent);

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { BoundedCache } from "../../../core/keys/bounded-cache.ts";
 import { KeyRing } from "../../../core/keys/ring.ts";
 import { parseMasterKeys } from "../../../core/keys/masters.ts";
-import type { KeyStore, TenantKeyRow } from "../../../core/keys/ports.ts";
+import type { KeyCopies, KeyStore, TenantKeyPlace, TenantKeyRow } from "../../../core/keys/ports.ts";
+import { DriveError } from "../../../core/protocol/errors.ts";
 import { Allowance, SPARE } from "../../../core/storage/allowance.ts";
 import { type Engine, LEAVES_KEPT } from "../../../core/storage/engine.ts";
 import type { Bytes } from "../../../core/storage/ports.ts";
@@ -14,6 +15,8 @@ export const MASTER_KEYS = `v1:${btoa("m".repeat(32))}`;
 
 export class MemoryKeys implements KeyStore {
   readonly rows: TenantKeyRow[] = [];
+  /** The tenants are not active. */
+  is_closed = false;
 
   async newest(tenant_id: number): Promise<TenantKeyRow | null> {
     return this.rows.findLast((row) => row.tenant_id === tenant_id) ?? null;
@@ -25,8 +28,44 @@ export class MemoryKeys implements KeyStore {
 
   async add(row: TenantKeyRow): Promise<TenantKeyRow> {
     const there = await this.find(row.tenant_id, row.version);
+    if (there === null && this.is_closed) throw new DriveError("not_found", "This tenant is gone.");
     if (there === null) this.rows.push(row);
     return there ?? row;
+  }
+}
+
+export class MemoryKeyCopies implements KeyCopies {
+  readonly #rows = new Map<string, TenantKeyRow>();
+
+  #name({ tenant_id, version }: TenantKeyPlace): string {
+    return `${String(tenant_id).padStart(10, "0")}/${String(version).padStart(6, "0")}`;
+  }
+
+  get rows(): TenantKeyRow[] {
+    return [...this.#rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+  }
+
+  async create(row: TenantKeyRow): Promise<TenantKeyRow> {
+    // At once, as R2 does it.
+    const there = this.#rows.get(this.#name(row));
+    if (there === undefined) this.#rows.set(this.#name(row), row);
+    return there ?? row;
+  }
+
+  async put(row: TenantKeyRow): Promise<void> {
+    this.#rows.set(this.#name(row), row);
+  }
+
+  async find(place: TenantKeyPlace): Promise<TenantKeyRow | null> {
+    return this.#rows.get(this.#name(place)) ?? null;
+  }
+
+  async page(after: TenantKeyPlace | null): Promise<TenantKeyRow[]> {
+    return this.rows.filter((row) => after === null || this.#name(row) > this.#name(after)).slice(0, 1_000);
+  }
+
+  async forget(tenant_id: number): Promise<void> {
+    for (const row of this.rows) if (row.tenant_id === tenant_id) this.#rows.delete(this.#name(row));
   }
 }
 
@@ -67,7 +106,7 @@ export interface MemoryEngine extends Engine {
 }
 
 export function memoryEngine(objects = new MemoryObjectStore(), store = new MemoryKeys()): MemoryEngine {
-  const keys = new KeyRing(parseMasterKeys(MASTER_KEYS), store, () => Date.now());
+  const keys = new KeyRing(parseMasterKeys(MASTER_KEYS), store, new MemoryKeyCopies(), () => Date.now());
   return { objects, store, codec: zstd, keys, spare: new Allowance(SPARE), leaves: new BoundedCache(LEAVES_KEPT) };
 }
 

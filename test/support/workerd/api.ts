@@ -137,8 +137,8 @@ async function rowsOf(db: D1Database): Promise<Record<string, unknown[]>> {
 }
 
 /**
- * What the sweep keeps of an upload that ended without a file, and the key that a tenant gets with its first byte: nobody
- * sees them, and they reserve nothing.
+ * What the sweep keeps of an upload that ended without a file, and the key that a tenant gets with its first byte, with its
+ * copy: nobody sees them, and they reserve nothing.
  */
 const isOver = (table: string, row: Record<string, unknown>): boolean =>
   table === "tenant_keys" || (table === "uploads" && row.state === "aborted");
@@ -148,7 +148,9 @@ export async function everything(): Promise<unknown> {
   const databases = ["DIRECTORY", ...apiEnv.SHARDS.split(",")];
   const rows = await Promise.all(databases.map((name) => rowsOf(apiEnv[name]!)));
   const buckets = await Promise.all([apiEnv.BLOBS.list(), apiEnv.DERIVED.list()]);
-  const objects = buckets.map(({ objects }) => objects.map(({ key, etag }) => `${key} ${etag}`));
+  const objects = buckets.map(({ objects }) =>
+    objects.filter(({ key }) => !key.startsWith("keys/")).map(({ key, etag }) => `${key} ${etag}`),
+  );
   return { rows: Object.fromEntries(databases.map((name, i) => [name, rows[i]])), objects };
 }
 

@@ -1,0 +1,39 @@
+/** Versions of a tenant's key, wrapped by master keys. docs/spec/storage.md, K3. */
+import { DriveError } from "../protocol/errors.ts";
+import type { MasterKeys } from "./masters.ts";
+import type { TenantKeyPlace, TenantKeyRow } from "./ports.ts";
+import { importKey, newKeyBytes, tenantKeyData, unwrapBytes, wrapKey } from "./wrap.ts";
+
+/** @throws `unavailable`, naming the version, when it is not configured */
+function masterOf({ keys }: MasterKeys, version: string): Promise<CryptoKey> {
+  const master = keys.get(version);
+  if (master === undefined) throw new DriveError("unavailable", `The master key ${version} is not configured.`);
+  return master;
+}
+
+async function wrapped(
+  masters: MasterKeys,
+  { tenant_id, version, created_at }: Omit<TenantKeyRow, "master_version" | "wrapped_key">,
+  raw: Uint8Array,
+): Promise<TenantKeyRow> {
+  const master_version = masters.newest;
+  const wrapped_key = await wrapKey(await masterOf(masters, master_version), raw, tenantKeyData(tenant_id, version));
+  return { tenant_id, version, master_version, wrapped_key, created_at };
+}
+
+/** A random key under the newest master. */
+export const newTenantKey = (masters: MasterKeys, place: TenantKeyPlace, created_at: number): Promise<TenantKeyRow> =>
+  wrapped(masters, { ...place, created_at }, newKeyBytes());
+
+/** The same key under the newest master. */
+export const rewrapTenantKey = async (masters: MasterKeys, row: TenantKeyRow): Promise<TenantKeyRow> =>
+  wrapped(masters, row, await rawTenantKey(masters, row));
+
+/** @throws `integrity_error` when it does not open, `unavailable` when its master is not configured */
+export const openTenantKey = async (masters: MasterKeys, row: TenantKeyRow): Promise<CryptoKey> =>
+  importKey(await rawTenantKey(masters, row));
+
+async function rawTenantKey(masters: MasterKeys, row: TenantKeyRow): Promise<Uint8Array> {
+  const { tenant_id, version, master_version, wrapped_key } = row;
+  return unwrapBytes(await masterOf(masters, master_version), wrapped_key, tenantKeyData(tenant_id, version));
+}

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { packerOf, packers, unpack } from "../../test/support/delta-codecs.ts";
 import { cutAt, edits, join, same } from "../../test/support/delta-edits.ts";
+import { failure } from "../../test/support/failure.ts";
 import { applyDelta } from "./apply.ts";
 import { encodeDelta, oldBytesMatcher, type EncodedDelta, type Matcher } from "./encode.ts";
 import { findMatches, indexBase } from "./match.ts";
@@ -26,16 +27,6 @@ async function encodeAlways(blocks: Uint8Array[], matcher: Matcher, packer = zst
     packer,
   );
 }
-
-const failure = async (act: Promise<unknown>): Promise<string> => {
-  try {
-    await act;
-  } catch (error) {
-    const { code, extra } = error as { code: string; extra: { reason?: string } };
-    return extra.reason ?? code;
-  }
-  return "accepted";
-};
 
 /** A delta of one block, as a client that is free to lie would make it. */
 async function craft(delta: Partial<Delta>, raw: Uint8Array) {

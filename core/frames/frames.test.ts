@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { packerOf, unpack } from "../../test/support/delta-codecs.ts";
 import { cutAt, edits, join, same } from "../../test/support/delta-edits.ts";
+import { failure } from "../../test/support/failure.ts";
 import { oldBytesMatcher } from "../delta/encode.ts";
 import { CODEC, memorySource, type Unpack } from "../delta/ports.ts";
 import { sha256 } from "../delta/sha256.ts";
@@ -25,16 +26,6 @@ async function decodeAll(bytes: Uint8Array, piece = 1000, limits = DEFAULT_LIMIT
   for await (const frame of decodeFrames(streamOf(bytes, piece), limits)) frames.push(frame);
   return frames;
 }
-
-const failure = async (act: Promise<unknown>): Promise<string> => {
-  try {
-    await act;
-  } catch (error) {
-    const { code, extra } = error as { code: string; extra?: { reason?: string } };
-    return extra?.reason ?? code;
-  }
-  return "accepted";
-};
 
 const rawFrame = (...bytes: number[]) => wholeBlock(Uint8Array.from(bytes), packerOf(CODEC.none));
 

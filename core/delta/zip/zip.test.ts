@@ -5,6 +5,7 @@ import { GOLDEN, goldenDigests } from "../../../test/support/deflate-golden.ts";
 import { packerOf, unpack } from "../../../test/support/delta-codecs.ts";
 import { join, same } from "../../../test/support/delta-edits.ts";
 import { makeZip, type ZipMember } from "../../../test/support/make-zip.ts";
+import { failure } from "../../../test/support/failure.ts";
 import { CODEC, memorySource } from "../ports.ts";
 import { ProgramWriter } from "../program.ts";
 import { sha256 } from "../sha256.ts";
@@ -50,16 +51,6 @@ async function rebuilt(frame: Parameters<typeof applyZipDelta>[0], base: Uint8Ar
   for await (const piece of applyZipDelta(frame, memorySource(base), unpack)) pieces.push(piece);
   return join(pieces);
 }
-
-const failure = async (act: Promise<unknown>): Promise<string> => {
-  try {
-    await act;
-  } catch (error) {
-    const { code, extra } = error as { code: string; extra?: { reason?: string } };
-    return extra?.reason ?? code;
-  }
-  return "accepted";
-};
 
 const edited = (text: Uint8Array): Uint8Array => {
   const out = text.slice();

@@ -2,18 +2,18 @@ import { BoundedCache } from "../core/keys/bounded-cache.ts";
 import { KeyRing } from "../core/keys/ring.ts";
 import type { MasterKeys } from "../core/keys/masters.ts";
 import { Allowance, SPARE } from "../core/storage/allowance.ts";
-import { boundedCopies, boundedObjects } from "../core/storage/deadline.ts";
+import { boundedCopies } from "../core/storage/deadline.ts";
 import { type Engine, LEAVES_KEPT } from "../core/storage/engine.ts";
 import { zstd } from "./codec/zstd.ts";
 import { D1KeyStore } from "./d1/shard/key-store.ts";
 import type { ShardMap } from "./d1/shard-map.ts";
 import { R2KeyCopies } from "./r2/key-copies.ts";
-import { R2ObjectStore } from "./r2/object-store.ts";
+import { type Buckets, createObjects } from "./r2/stores.ts";
 
 /** The storage engine of a Worker; one for each isolate, since it remembers keys. */
-export const createEngine = (bucket: R2Bucket, shards: ShardMap, masters: MasterKeys): Engine => ({
-  objects: boundedObjects(new R2ObjectStore(bucket)),
-  keys: new KeyRing(masters, new D1KeyStore(shards), boundedCopies(new R2KeyCopies(bucket)), () => Date.now()),
+export const createEngine = (buckets: Buckets, shards: ShardMap, masters: MasterKeys): Engine => ({
+  objects: createObjects(buckets),
+  keys: new KeyRing(masters, new D1KeyStore(shards), boundedCopies(new R2KeyCopies(buckets.BLOBS)), () => Date.now()),
   codec: zstd,
   spare: new Allowance(SPARE),
   leaves: new BoundedCache(LEAVES_KEPT),

@@ -6,6 +6,11 @@ export interface StoredObject {
   metadata: ObjectMetadata;
 }
 
+/** The store answered, and the answer is no: asking again would change nothing. Whatever else it throws is a failure. */
+export class StoreRefused extends Error {
+  override name = "StoreRefused";
+}
+
 /**
  * The object store as the engine needs it. Keys are ours and random; objects never change once written. A body may be
  * used again by its owner as soon as the call is settled.
@@ -22,8 +27,9 @@ export interface ObjectStore {
   list(prefix: string): Promise<string[]>;
   /** @returns the multipart upload's id; the store forgets it by itself after some days */
   createMultipart(key: string, metadata: ObjectMetadata): Promise<string>;
-  /** @param part 1 to 10,000. @returns the part's etag */
+  /** @param part 1 to 10,000. @returns the part's etag. @throws StoreRefused when there is no such upload */
   uploadPart(key: string, multipart: string, part: number, body: Uint8Array): Promise<string>;
+  /** @throws StoreRefused when the parts are not those that were sent */
   completeMultipart(key: string, multipart: string, parts: { part: number; etag: string }[]): Promise<void>;
   /** No error when it is gone already. */
   abortMultipart(key: string, multipart: string): Promise<void>;

@@ -1,7 +1,19 @@
-import type { ObjectMetadata, ObjectStore, StoredObject } from "../../core/storage/ports.ts";
+import { type ObjectMetadata, type ObjectStore, type StoredObject, StoreRefused } from "../../core/storage/ports.ts";
 
 /** R2's errors are only text. */
 const GONE = /\b10024\b|does not exist/i;
+
+/** Too small a part, no such upload, no such part, another digest, parts of unequal lengths. */
+const REFUSED = /\b(10011|10024|10025|10037|10048)\b|upload does not exist/i;
+
+/** Tells what R2 will not do from what it cannot do right now. */
+async function refusable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw REFUSED.test(String(error)) ? new StoreRefused(String(error)) : error;
+  }
+}
 
 /** Bytes read at a time: the runtime has a second buffer of this length for each read. */
 const STEP = 256 * 1024;
@@ -68,13 +80,13 @@ export class R2ObjectStore implements ObjectStore {
   }
 
   async uploadPart(key: string, multipart: string, part: number, body: Uint8Array): Promise<string> {
-    return (await this.#bucket.resumeMultipartUpload(key, multipart).uploadPart(part, body)).etag;
+    return (await refusable(this.#bucket.resumeMultipartUpload(key, multipart).uploadPart(part, body))).etag;
   }
 
   async completeMultipart(key: string, multipart: string, parts: { part: number; etag: string }[]): Promise<void> {
     try {
       const uploaded = parts.map(({ part, etag }) => ({ partNumber: part, etag }));
-      await this.#bucket.resumeMultipartUpload(key, multipart).complete(uploaded);
+      await refusable(this.#bucket.resumeMultipartUpload(key, multipart).complete(uploaded));
     } catch (error) {
       // A completion whose answer was lost has made the object: then the upload is gone and the object is there.
       if (GONE.test(String(error)) && (await this.#bucket.head(key)) !== null) return;

@@ -37,8 +37,9 @@ describe("deployPlan", () => {
     }
   });
 
-  it("creates both buckets", () => {
+  it("creates all buckets", () => {
     expect(at("r2 bucket create edgedrive-blobs")).toBeLessThan(at("deploy"));
+    expect(at("r2 bucket create edgedrive-blobs-replica")).toBeLessThan(at("deploy"));
     expect(at("r2 bucket create edgedrive-derived")).toBeLessThan(at("deploy"));
   });
 

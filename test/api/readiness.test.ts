@@ -15,15 +15,15 @@ const hubs = (answer: () => Promise<never>) => ({
   get: () => ({ ping: answer }),
 });
 
-/** Each binding in a state in which it does not answer as it should. */
-const broken: [failing: string, binding: string, make: (answer: () => Promise<never>) => unknown][] = [
-  ["directory", "DIRECTORY", statement],
-  ["shard_00", "SHARD_00", statement],
-  ["shard_01", "SHARD_01", statement],
-  ["blobs", "BLOBS", (answer) => ({ head: answer })],
-  ["derived", "DERIVED", (answer) => ({ head: answer })],
-  ["queue", "FILE_EVENTS", (answer) => ({ metrics: answer })],
-  ["hub", "SYNC_HUB", hubs],
+/** Bindings in a state in which it does not answer as it should. */
+const broken: [failing: string, names: string[], make: (answer: () => Promise<never>) => unknown][] = [
+  ["directory", ["DIRECTORY"], statement],
+  ["shard_00", ["SHARD_00"], statement],
+  ["shard_01", ["SHARD_01"], statement],
+  ["blobs", ["BLOBS", "BLOBS_REPLICA"], (answer) => ({ head: answer })],
+  ["derived", ["DERIVED"], (answer) => ({ head: answer })],
+  ["queue", ["FILE_EVENTS"], (answer) => ({ metrics: answer })],
+  ["hub", ["SYNC_HUB"], hubs],
 ];
 
 const ask = (bindings: Record<string, unknown>) =>
@@ -35,14 +35,20 @@ describe("GET /readyz", () => {
     expect({ status, json }).toEqual({ status: 200, json: { status: "ready", failing: [] } });
   });
 
-  it.each(broken)("names %s when it fails", async (failing, binding, make) => {
-    const { status, json } = await ask({ [binding]: make(fail) });
+  it.each(broken)("names %s when it fails", async (failing, names, make) => {
+    const { status, json } = await ask(Object.fromEntries(names.map((name) => [name, make(fail)])));
     expect({ status, json }).toEqual({ status: 503, json: { status: "unavailable", failing: [failing] } });
+  });
+
+  it("RP3: is ready while one of the two buckets answers", async () => {
+    for (const name of ["BLOBS", "BLOBS_REPLICA"]) expect((await ask({ [name]: { head: fail } })).status).toBe(200);
   });
 
   it("names all that hang, and waits no longer than 3 s for them", async () => {
     const began = Date.now();
-    const { status, json } = await ask(Object.fromEntries(broken.map(([, binding, make]) => [binding, make(hang)])));
+    const { status, json } = await ask(
+      Object.fromEntries(broken.flatMap(([, names, make]) => names.map((name) => [name, make(hang)]))),
+    );
     expect(Date.now() - began).toBeLessThan(3_000);
     expect(status).toBe(503);
     expect(json.failing.toSorted()).toEqual(broken.map(([failing]) => failing).toSorted());
@@ -64,7 +70,7 @@ describe("GET /readyz", () => {
       if (!works) throw new Error("out of order");
       return null;
     };
-    const crowd = new Api(undefined, withVars({ BLOBS: { head } }));
+    const crowd = new Api(undefined, withVars({ BLOBS: { head }, BLOBS_REPLICA: undefined }));
     const statuses = async (): Promise<number[]> =>
       (await Promise.all(Array.from({ length: 20 }, () => crowd.ask("GET", "/readyz")))).map(({ status }) => status);
     vi.useFakeTimers({ toFake: ["Date"] });
@@ -83,7 +89,7 @@ describe("GET /readyz", () => {
   });
 
   it("says nothing of why: the address is public", async () => {
-    const { json } = await ask({ BLOBS: { head: fail } });
+    const { json } = await ask({ BLOBS: { head: fail }, BLOBS_REPLICA: { head: fail } });
     expect(JSON.stringify(json)).not.toContain("out of order");
   });
 

@@ -1,6 +1,6 @@
 /** What every `ObjectStore` promises to the engine: core/storage/ports.ts and docs/spec/storage.md. */
 import { describe, expect, it } from "vitest";
-import type { ObjectStore } from "../../core/storage/ports.ts";
+import { type ObjectStore, StoreRefused } from "../../core/storage/ports.ts";
 
 const PART = 5 * 1024 * 1024;
 
@@ -98,7 +98,7 @@ export function objectStoreContract(name: string, open: () => ObjectStore): void
           { part: 2, etag: first },
         ],
       ])
-        await expect(store.completeMultipart(at, id, parts)).rejects.toThrow();
+        await expect(store.completeMultipart(at, id, parts)).rejects.toThrow(StoreRefused);
       await store.completeMultipart(at, id, [{ part: 1, etag: second }]);
       expect(await read(store, at, 0, 10)).toEqual(bytes(10, 2));
     });
@@ -111,7 +111,7 @@ export function objectStoreContract(name: string, open: () => ObjectStore): void
       const parts = [];
       for (const [i, size] of sizes.entries())
         parts.push({ part: i + 1, etag: await store.uploadPart(at, id, i + 1, bytes(size)) });
-      await expect(store.completeMultipart(at, id, parts)).rejects.toThrow();
+      await expect(store.completeMultipart(at, id, parts)).rejects.toThrow(StoreRefused);
       await store.abortMultipart(at, id);
     });
 
@@ -157,8 +157,8 @@ export function objectStoreContract(name: string, open: () => ObjectStore): void
       const id = await store.createMultipart(at, METADATA);
       const etag = await store.uploadPart(at, id, 1, bytes(10));
       for (const _ of [1, 2]) await store.abortMultipart(at, id);
-      await expect(store.uploadPart(at, id, 2, bytes(10))).rejects.toThrow();
-      await expect(store.completeMultipart(at, id, [{ part: 1, etag }])).rejects.toThrow();
+      await expect(store.uploadPart(at, id, 2, bytes(10))).rejects.toThrow(StoreRefused);
+      await expect(store.completeMultipart(at, id, [{ part: 1, etag }])).rejects.toThrow(StoreRefused);
       expect(await store.get(at, 0, 1)).toBeNull();
     });
   });

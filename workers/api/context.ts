@@ -63,7 +63,7 @@ export class AppContext {
     this.accounts = new D1AccountStore(env.DIRECTORY, bindings);
     this.tokens = new JwtTokens(this.config.TOKEN_SECRET);
     this.revoked = new RevokedSessions(this.accounts);
-    this.engine = createEngine(env.BLOBS, this.shards, this.config.MASTER_KEYS);
+    this.engine = createEngine(env, this.shards, this.config.MASTER_KEYS);
     this.readiness = new Readiness(env, bindings);
     this.identity = {
       accounts: this.accounts,

@@ -8,6 +8,7 @@ export interface Env {
   ASSETS: Fetcher;
   DIRECTORY: D1Database;
   BLOBS: R2Bucket;
+  BLOBS_REPLICA?: R2Bucket;
   DERIVED: R2Bucket;
   FILE_EVENTS: Queue;
   SYNC_HUB: DurableObjectNamespace<SyncHub>;

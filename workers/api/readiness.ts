@@ -12,7 +12,8 @@ type Checks = Record<string, () => Promise<unknown>>;
 
 const checksOf = (env: Env, shards: ReadonlyMap<string, D1Database>): Checks => ({
   directory: () => env.DIRECTORY.prepare("select 1 from shards limit 1").first(),
-  blobs: () => env.BLOBS.head("readyz"),
+  // Either serves: docs/spec/replica.md, RP3 and RP6.
+  blobs: () => Promise.any([env.BLOBS, env.BLOBS_REPLICA].flatMap((bucket) => bucket?.head("readyz") ?? [])),
   derived: () => env.DERIVED.head("readyz"),
   queue: () => env.FILE_EVENTS.metrics(),
   hub: () => env.SYNC_HUB.get(env.SYNC_HUB.idFromName("readyz")).ping(),

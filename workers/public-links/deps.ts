@@ -9,6 +9,7 @@ import { createEngine } from "../../platform/engine.ts";
 export interface Env {
   DIRECTORY: D1Database;
   BLOBS: R2Bucket;
+  BLOBS_REPLICA?: R2Bucket;
   LINK_GATE: DurableObjectNamespace<LinkGate>;
   SHARDS: string;
   TOKEN_SECRET: string;
@@ -35,7 +36,7 @@ export interface Deps extends Lasting {
 export function createLasting(env: Env): Lasting {
   const { SHARDS, MASTER_KEYS } = readConfig(env, "SHARDS", "MASTER_KEYS");
   const shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
-  return { shards, engine: createEngine(env.BLOBS, shards, MASTER_KEYS) };
+  return { shards, engine: createEngine(env, shards, MASTER_KEYS) };
 }
 
 export function createDeps(

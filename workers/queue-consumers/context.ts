@@ -19,7 +19,7 @@ export class Context {
     this.env = env;
     const { SHARDS, MASTER_KEYS } = readConfig(env, "SHARDS", "MASTER_KEYS");
     this.shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
-    this.engine = createEngine(env.BLOBS, this.shards, MASTER_KEYS);
+    this.engine = createEngine(env, this.shards, MASTER_KEYS);
     this.derived = new DerivedStore(env.DERIVED);
   }
 

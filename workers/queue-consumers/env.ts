@@ -5,6 +5,7 @@ import type { SyncHub } from "../../durable-objects/sync-hub.ts";
 export interface Env {
   DIRECTORY: D1Database;
   BLOBS: R2Bucket;
+  BLOBS_REPLICA?: R2Bucket;
   DERIVED: R2Bucket;
   SYNC_HUB: DurableObjectNamespace<SyncHub>;
   SEARCH_INDEX: DurableObjectNamespace<SearchIndex>;

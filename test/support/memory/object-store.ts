@@ -1,5 +1,5 @@
 /** An object store in memory, with R2's rules for multipart uploads. */
-import type { ObjectMetadata, ObjectStore, StoredObject } from "../../../core/storage/ports.ts";
+import { type ObjectMetadata, type ObjectStore, type StoredObject, StoreRefused } from "../../../core/storage/ports.ts";
 
 /** R2: parts have 5 MiB at least, but for the last, and all the same size. */
 const PART_MIN = 5 * 1024 * 1024;
@@ -52,7 +52,7 @@ export class MemoryObjectStore implements ObjectStore {
   async uploadPart(key: string, multipart: string, part: number, body: Uint8Array): Promise<string> {
     this.calls.part++;
     const upload = this.#multiparts.get(multipart);
-    if (upload === undefined || upload.key !== key) throw new Error("there is no such upload");
+    if (upload === undefined || upload.key !== key) throw new StoreRefused("there is no such upload");
     // Late, so that an owner who uses the body again too early is found out by what it reads back.
     await new Promise((resolve) => setImmediate(resolve));
     const etag = `etag-${++this.#ids}`;
@@ -65,16 +65,16 @@ export class MemoryObjectStore implements ObjectStore {
     if (upload === undefined) {
       // A completion whose answer was lost has made the object.
       if (this.objects.has(key)) return;
-      throw new Error("there is no such upload");
+      throw new StoreRefused("there is no such upload");
     }
     const chosen = parts.map(({ part, etag }) => {
       const found = upload.parts.get(part);
-      if (found === undefined || found.etag !== etag) throw new Error(`part ${part} is not there`);
+      if (found === undefined || found.etag !== etag) throw new StoreRefused(`part ${part} is not there`);
       return found.bytes;
     });
     const first = chosen[0]?.length ?? 0;
     const isUnequal = chosen.slice(0, -1).some((bytes) => bytes.length !== first || bytes.length < PART_MIN);
-    if (isUnequal || (chosen.at(-1)?.length ?? 0) > first) throw new Error("unequal parts");
+    if (isUnequal || (chosen.at(-1)?.length ?? 0) > first) throw new StoreRefused("unequal parts");
     const bytes = new Uint8Array(await new Blob(chosen).arrayBuffer());
     this.objects.set(key, { bytes, metadata: upload.metadata });
     this.#multiparts.delete(multipart);

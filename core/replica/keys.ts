@@ -1,0 +1,9 @@
+/** Which objects are kept twice, and which wait to be healed. docs/spec/replica.md, RP1 and RP11. */
+
+/** Objects in the replica: each names one that the primary has not taken. */
+export const UNHEALED = "unhealed/";
+
+export const unhealedKey = (key: string): string => `${UNHEALED}${key}`;
+
+/** States of rounds of garbage collection: written over and over, and made again when lost (G10). */
+export const isKeptOnce = (key: string): boolean => key.startsWith("garbage/");

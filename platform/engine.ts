@@ -1,5 +1,7 @@
 import { BoundedCache } from "../core/keys/bounded-cache.ts";
 import { KeyRing } from "../core/keys/ring.ts";
+import { MasterCheck } from "../core/keys/master-check.ts";
+import type { KeyDeps } from "../core/keys/tenant-key.ts";
 import type { MasterKeys } from "../core/keys/masters.ts";
 import { Allowance, SPARE } from "../core/storage/allowance.ts";
 import { boundedCopies } from "../core/storage/deadline.ts";
@@ -8,12 +10,23 @@ import { zstd } from "./codec/zstd.ts";
 import { D1KeyStore } from "./d1/shard/key-store.ts";
 import type { ShardMap } from "./d1/shard-map.ts";
 import { R2KeyCopies } from "./r2/key-copies.ts";
+import { R2MasterChecks } from "./r2/master-checks.ts";
 import { type Buckets, createObjects } from "./r2/stores.ts";
+
+const now = (): number => Date.now();
+
+export const createKeyDeps = (bucket: R2Bucket, shards: ShardMap, masters: MasterKeys): KeyDeps => ({
+  masters,
+  store: new D1KeyStore(shards),
+  copies: boundedCopies(new R2KeyCopies(bucket)),
+  check: new MasterCheck(masters, new R2MasterChecks(bucket), now),
+  now,
+});
 
 /** The storage engine of a Worker; one for each isolate, since it remembers keys. */
 export const createEngine = (buckets: Buckets, shards: ShardMap, masters: MasterKeys): Engine => ({
   objects: createObjects(buckets),
-  keys: new KeyRing(masters, new D1KeyStore(shards), boundedCopies(new R2KeyCopies(buckets.BLOBS)), () => Date.now()),
+  keys: new KeyRing(createKeyDeps(buckets.BLOBS, shards, masters)),
   codec: zstd,
   spare: new Allowance(SPARE),
   leaves: new BoundedCache(LEAVES_KEPT),

@@ -2,9 +2,11 @@ import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { buildIfStale } from "./lib/build.ts";
 import { exitOnSignals, printError } from "./lib/cli.ts";
-import { presentSecrets, runStep } from "./lib/deploy-account.ts";
+import { isKeptMaster, presentSecrets, runStep } from "./lib/deploy-account.ts";
 import { deployPlan, planSecrets, type Step } from "./lib/deploy-plan.ts";
 import { DEPLOY_ORDER, readDeployables } from "./lib/deployables.ts";
+import { MasterKeysError, skippedVersions } from "./lib/master-keys.ts";
+import { lacksMaster } from "../core/keys/master-check.ts";
 import { inRoot } from "./lib/project.ts";
 import { keepSecrets, newSecret, readSecrets } from "./lib/secrets.ts";
 import { mustRun } from "./lib/tools.ts";
@@ -41,12 +43,9 @@ async function deploy(): Promise<void> {
   const present: Record<string, string[]> = {};
   for (const { name, config } of DEPLOY_ORDER) present[name] = await presentSecrets(config);
 
-  const { missing, generated } = planSecrets(
-    required,
-    present,
-    { ...readSecrets(NOTES), ...fromEnvironment() },
-    newSecret,
-  );
+  const known = { ...readSecrets(NOTES), ...fromEnvironment() };
+  await requireKeptMasters(known.MASTER_KEYS);
+  const { missing, generated } = planSecrets(required, present, known, newSecret);
   if (Object.keys(generated).length > 0) {
     mkdirSync(NOTES, { recursive: true, mode: 0o700 });
     keepSecrets(NOTES, generated);
@@ -63,6 +62,13 @@ async function deploy(): Promise<void> {
   }
   console.log(`\nEdgedrive is deployed${url ? `: ${url}` : "."}`);
   if (generated.SETUP_TOKEN) printFirstAdmin(url ?? "https://your-domain", generated.SETUP_TOKEN);
+}
+
+/** The list that the account holds cannot be read back; one that is given here is looked at before anything is changed (K7). */
+async function requireKeptMasters(text: string | undefined): Promise<void> {
+  if (text === undefined) return;
+  for (const version of skippedVersions(text))
+    if (await isKeptMaster(version)) throw new MasterKeysError(lacksMaster(version));
 }
 
 /** Sign-up is by invitation on a deployed copy; the set-up token is the invitation of the first admin. */

@@ -63,6 +63,11 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     slice: z.object({ round: roundIdSchema, step: z.number().int().min(0) }).optional(),
   }),
   z.object({ job: z.literal("join_contents"), shard, tenant_id: tenantSchema }),
+  z.object({
+    job: z.literal("rotate_keys"),
+    shard,
+    after: z.object({ tenant_id: tenantSchema, version: z.number().int().min(1) }).optional(),
+  }),
   z.object({ job: z.literal("expire_sign_ins") }),
 ]);
 export type CleanupJob = z.infer<typeof cleanupJobSchema>;

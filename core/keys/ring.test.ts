@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { MASTER_KEYS, memoryEngine, MemoryKeyCopies, MemoryKeys } from "../../test/support/memory/engine.ts";
+import {
+  MASTER_KEYS,
+  memoryEngine,
+  MemoryKeyCopies,
+  MemoryKeys,
+  memoryKeys,
+} from "../../test/support/memory/engine.ts";
 import { parseMasterKeys } from "./masters.ts";
 import type { TenantKeyRow } from "./ports.ts";
 import { readTenantKeys } from "./read-back.ts";
@@ -9,8 +15,8 @@ import { importKey, newKeyBytes, tenantKeyData, wrapKey } from "./wrap.ts";
 
 const PACK = "0b".repeat(24);
 const master = (version: string, letter: string): string => `${version}:${btoa(letter.repeat(32))}`;
-const ring = (masters: string, store: MemoryKeys, now = () => 0, copies = new MemoryKeyCopies()): KeyRing =>
-  new KeyRing(parseMasterKeys(masters), store, copies, now);
+const ring = (text: string, store: MemoryKeys, now = () => 0, copies = new MemoryKeyCopies()): KeyRing =>
+  new KeyRing(memoryKeys({ text, store, copies, now }));
 
 async function same(a: CryptoKey, b: CryptoKey): Promise<boolean> {
   const params = { name: "AES-GCM", iv: new Uint8Array(12) };

@@ -3,9 +3,8 @@ import type { TenantId } from "../protocol/ids.ts";
 import { damaged } from "../storage/damage.ts";
 import type { ObjectMetadata } from "../storage/ports.ts";
 import { BoundedCache } from "./bounded-cache.ts";
-import type { MasterKeys } from "./masters.ts";
-import type { KeyCopies, KeyStore, TenantKeyPlace, TenantKeyRow } from "./ports.ts";
-import { newTenantKey, openTenantKey } from "./tenant-key.ts";
+import type { TenantKeyPlace, TenantKeyRow } from "./ports.ts";
+import { addTenantKey, type KeyDeps, openTenantKey } from "./tenant-key.ts";
 import { importKey, newKeyBytes, packKeyData, unwrapKey, wrapKey } from "./wrap.ts";
 
 /** A new tenant key version is used everywhere after this long, and a deleted tenant's keys are gone. */
@@ -26,18 +25,13 @@ export interface NewPackKey {
 }
 
 export class KeyRing {
-  readonly #masters: MasterKeys;
-  readonly #store: KeyStore;
-  readonly #copies: KeyCopies;
-  readonly #now: () => number;
+  readonly #deps: KeyDeps;
   readonly #tenants: BoundedCache<TenantKey>;
   readonly #packs: BoundedCache<CryptoKey>;
 
-  constructor(masters: MasterKeys, store: KeyStore, copies: KeyCopies, now: () => number) {
-    this.#masters = masters;
-    this.#store = store;
-    this.#copies = copies;
-    this.#now = now;
+  constructor(deps: KeyDeps) {
+    const { now } = deps;
+    this.#deps = deps;
     this.#tenants = new BoundedCache(TENANTS_MAX, TENANT_TTL, now);
     this.#packs = new BoundedCache(PACKS_MAX, TENANT_TTL, now);
   }
@@ -66,7 +60,8 @@ export class KeyRing {
   async #newest(tenant: TenantId): Promise<TenantKey> {
     const known = this.#tenants.get(`${tenant}`);
     if (known !== undefined) return known;
-    const row = (await this.#store.newest(tenant)) ?? (await this.#firstVersion(tenant));
+    const row =
+      (await this.#deps.store.newest(tenant)) ?? (await addTenantKey(this.#deps, { tenant_id: tenant, version: 1 }));
     const key = await this.#open(row);
     this.#tenants.set(`${tenant}`, key);
     return key;
@@ -75,7 +70,8 @@ export class KeyRing {
   async #version(tenant: TenantId, version: number): Promise<TenantKey> {
     const known = this.#tenants.get(`${tenant}/${version}`);
     if (known !== undefined) return known;
-    const row = (await this.#store.find(tenant, version)) ?? (await this.#restored({ tenant_id: tenant, version }));
+    const row =
+      (await this.#deps.store.find(tenant, version)) ?? (await this.#restored({ tenant_id: tenant, version }));
     const key = await this.#open(row);
     this.#tenants.set(`${tenant}/${version}`, key);
     return key;
@@ -83,20 +79,15 @@ export class KeyRing {
 
   /** A row that the shard has lost, by its copy. */
   async #restored(place: TenantKeyPlace): Promise<TenantKeyRow> {
-    const copy = await this.#copies.find(place);
+    const copy = await this.#deps.copies.find(place);
     if (copy === null) throw damaged("a pack names a key that is gone");
-    return this.#store.add(copy);
+    return this.#deps.store.add(copy);
   }
 
   async #open(row: TenantKeyRow): Promise<TenantKey> {
     // A shard that was set back may name a master that was retired since: the copy is wrapped by a newer one.
-    const known = this.#masters.keys.has(row.master_version) ? row : await this.#copies.find(row);
-    return { version: row.version, key: await openTenantKey(this.#masters, known ?? row) };
-  }
-
-  /** The copy first: what is used can always be read back. Of two at once both use the one that R2 kept. */
-  async #firstVersion(tenant_id: TenantId): Promise<TenantKeyRow> {
-    const row = await newTenantKey(this.#masters, { tenant_id, version: 1 }, this.#now());
-    return this.#store.add(await this.#copies.create(row));
+    const { masters, copies } = this.#deps;
+    const known = masters.keys.has(row.master_version) ? row : ((await copies.find(row)) ?? row);
+    return { version: row.version, key: await openTenantKey(masters, known) };
   }
 }

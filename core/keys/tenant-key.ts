@@ -1,8 +1,27 @@
 /** Versions of a tenant's key, wrapped by master keys. docs/spec/storage.md, K3. */
 import { DriveError } from "../protocol/errors.ts";
+import type { MasterCheck } from "./master-check.ts";
 import type { MasterKeys } from "./masters.ts";
-import type { TenantKeyPlace, TenantKeyRow } from "./ports.ts";
+import type { KeyCopies, KeyStore, TenantKeyPlace, TenantKeyRow } from "./ports.ts";
 import { importKey, newKeyBytes, tenantKeyData, unwrapBytes, wrapKey } from "./wrap.ts";
+
+export interface KeyDeps {
+  masters: MasterKeys;
+  store: KeyStore;
+  copies: KeyCopies;
+  check: MasterCheck;
+  now(): number;
+}
+
+/**
+ * A new version, in use from now on. The copy comes first, so that what is used can always be read back; of several who
+ * add one at once all use the one that R2 kept, and a try that crashed is gone on with (K5).
+ */
+export async function addTenantKey(deps: KeyDeps, place: TenantKeyPlace): Promise<TenantKeyRow> {
+  const { masters, store, copies, check, now } = deps;
+  await check.admit(masters.newest);
+  return store.add(await copies.create(await newTenantKey(masters, place, now())));
+}
 
 /** @throws `unavailable`, naming the version, when it is not configured */
 function masterOf({ keys }: MasterKeys, version: string): Promise<CryptoKey> {

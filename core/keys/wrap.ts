@@ -21,6 +21,8 @@ export const tenantKeyData = (tenant: TenantId, version: number): Bytes => magic
 export const packKeyData = (tenant: TenantId, version: number, pack_id: string): Bytes =>
   magic("EDK2").u32(tenant).u32(version).raw(packIdBytes(pack_id)).bytes;
 
+export const masterCheckData = (version: string): Bytes => magic("EDK4").raw(new TextEncoder().encode(version)).bytes;
+
 /** @returns base64 of nonce, ciphertext and tag */
 export async function wrapKey(wrapping: CryptoKey, raw: Uint8Array, additionalData: Bytes): Promise<string> {
   const iv = crypto.getRandomValues(new Uint8Array(NONCE));

@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   "invite_required",
   "link_expired",
   "link_revoked",
+  "master_key_in_use",
   "method_not_allowed",
   "missing_chunks",
   "name_invalid",

@@ -12,6 +12,7 @@ const STOP_MS = 1_500;
 const EXPECTED = new Set([
   "DataDirBusyError",
   "PortBusyError",
+  "MasterKeysError",
   "NotReadyError",
   "ToolError",
   "UsageError",

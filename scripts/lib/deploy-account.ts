@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Step } from "./deploy-plan.ts";
+import { API } from "./project.ts";
+import { readConfig } from "./worker-config.ts";
 import { captureTool, mustRun, ToolError } from "./tools.ts";
 
 /** Names of the secrets that a Worker has on the account; none when it is not there yet. */
@@ -11,6 +13,20 @@ export async function presentSecrets(config: string): Promise<string[]> {
   // 10007: "This Worker does not exist on your account."
   if (/10007|does not exist/.test(stdout + stderr)) return [];
   throw new ToolError(`wrangler secret list failed for ${config}\n${stdout}${stderr}`);
+}
+
+/** Whether files on the account are wrapped by that master key: docs/spec/storage.md, K7. */
+export async function isKeptMaster(version: string): Promise<boolean> {
+  const bucket = readConfig(API).r2_buckets.find(({ binding }) => binding === "BLOBS")?.bucket_name;
+  const { code } = await captureTool("wrangler", [
+    "r2",
+    "object",
+    "get",
+    `${bucket}/masters/${version}`,
+    "--remote",
+    "--pipe",
+  ]);
+  return code === 0;
 }
 
 /** @returns what the command printed */

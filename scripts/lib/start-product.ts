@@ -5,6 +5,7 @@ import { followChildren } from "./child-pids.ts";
 import { startCrons } from "./crons.ts";
 import { takeDataDir, type DataDir } from "./data-dir.ts";
 import { migrateAll } from "./migrate.ts";
+import { requireMasterKeys } from "./master-keys.ts";
 import { requireFreePort } from "./ports.ts";
 import { API } from "./project.ts";
 import { waitUntilReady } from "./readiness.ts";
@@ -43,7 +44,7 @@ export type Product = {
 /**
  * Starts the built product, as `npm start` does, and resolves when `/readyz` says 200.
  *
- * @throws DataDirBusyError, PortBusyError, NotReadyError, ToolError (the build)
+ * @throws DataDirBusyError, PortBusyError, MasterKeysError, NotReadyError, ToolError (the build)
  */
 export async function startProduct(options: StartOptions): Promise<Product> {
   const say = options.say ?? (() => {});
@@ -62,6 +63,7 @@ async function startIn(data: DataDir, options: StartOptions, say: (message: stri
   await requireFreePort(options.port, "127.0.0.1");
   await buildIfStale(say);
   const secrets = localSecrets(data.path, requiredSecrets());
+  const values: Record<string, string> = { ...LOCAL_DEFAULTS, ...secrets, ...options.vars };
 
   let url: string | undefined;
   let workerd: number[] = [];
@@ -73,7 +75,7 @@ async function startIn(data: DataDir, options: StartOptions, say: (message: stri
     runtimeOptions({
       port: options.port,
       state: data.state,
-      values: { ...LOCAL_DEFAULTS, ...secrets, ...options.vars },
+      values,
       observability: options.observability ?? false,
       onLog: (level, message) => say(level === "log" || level === "info" ? message : `${level}: ${message}`),
       onRestart: () => say("The Workers runtime ended unexpectedly. It runs again, on the same address and data."),
@@ -90,6 +92,7 @@ async function startIn(data: DataDir, options: StartOptions, say: (message: stri
     url = (await mf.ready).origin;
     data.record(workerd, url);
     await migrateAll(mf, API.name, say);
+    await requireMasterKeys(await mf.getR2Bucket("BLOBS", API.name), values.MASTER_KEYS ?? "");
     await waitUntilReady(url);
     const crons = startCrons(mf, say);
     stopCrons = crons.stop;

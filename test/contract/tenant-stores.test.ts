@@ -3,9 +3,10 @@ import { D1DriveStore } from "../../platform/d1/shard/drive-store.ts";
 import { D1KeyStore } from "../../platform/d1/shard/key-store.ts";
 import { D1RetentionStore } from "../../platform/d1/shard/retention-store.ts";
 import { D1RightsStore } from "../../platform/d1/shard/rights-store.ts";
+import { D1RotationStore } from "../../platform/d1/shard/rotation-store.ts";
 import { ShardMap } from "../../platform/d1/shard-map.ts";
 import { MemoryDriveStore } from "../support/memory/drive-store.ts";
-import { MemoryKeys } from "../support/memory/engine.ts";
+import { MemoryKeys, MemoryRotation } from "../support/memory/engine.ts";
 import { MemoryRetentionStore } from "../support/memory/retention-store.ts";
 import { MemoryRightsStore } from "../support/memory/rights-store.ts";
 import { bindings, DriveFixture } from "../support/workerd/drive-fixture.ts";
@@ -17,6 +18,7 @@ tenantStoresContract("D1", async () => {
     store: new D1DriveStore(shard, tenant, root),
     rights: new D1RightsStore(shard, tenant),
     retention: new D1RetentionStore(shard, tenant),
+    rotation: new D1RotationStore(shard),
     keys: new D1KeyStore(new ShardMap(bindings.DIRECTORY!, new Map([["SHARD_00", shard]]))),
     root,
     suspend: async () =>
@@ -34,6 +36,7 @@ tenantStoresContract("memory", async () => {
     rights: new MemoryRightsStore(store, () => Date.now()),
     retention: new MemoryRetentionStore(store, policy),
     keys,
+    rotation: new MemoryRotation(keys, 500),
     root,
     suspend: async () => {
       store.interfere((state) => (state.tenant_state = "moving"));

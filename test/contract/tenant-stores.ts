@@ -1,6 +1,6 @@
 /** What every `RightsStore`, `RetentionStore` and `KeyStore` promises. */
 import { describe, expect, it } from "vitest";
-import type { KeyStore, TenantKeyRow } from "../../core/keys/ports.ts";
+import type { KeyStore, RotationStore, TenantKeyRow } from "../../core/keys/ports.ts";
 import { tenantOf } from "../../core/protocol/ids.ts";
 import type { RightsStore } from "../../core/sharing/rights.ts";
 import type { RetentionStore, TrashKey } from "../../core/versions/retention.ts";
@@ -10,6 +10,7 @@ export interface OpenTenant extends OpenDrive {
   rights: RightsStore;
   retention: RetentionStore;
   keys: KeyStore;
+  rotation: RotationStore;
 }
 
 export function tenantStoresContract(name: string, open: () => Promise<OpenTenant>): void {
@@ -104,6 +105,32 @@ export function tenantStoresContract(name: string, open: () => Promise<OpenTenan
       expect(await keys.add(row(1, "b"))).toEqual(row(1, "a"));
       await keys.add(row(2, "c"));
       expect([await keys.newest(tenant_id), await keys.find(tenant_id, 1)]).toEqual([row(2, "c"), row(1, "a")]);
+    });
+
+    it("K8: rows of active tenants, what is missing of them, and a swap that another was quicker with", async () => {
+      const { keys, rotation, root, suspend } = await setUp();
+      const tenant_id = tenantOf(root);
+      const row = (version: number): TenantKeyRow => ({
+        tenant_id,
+        version,
+        master_version: "v1",
+        wrapped_key: `${version}`,
+        created_at: 1,
+      });
+      await keys.add(row(2));
+      await keys.add(row(1));
+      const behind = { tenant_id, version: 0 };
+      const ours = async () => (await rotation.page(behind)).keys.filter((key) => key.tenant_id === tenant_id);
+      expect(await ours()).toEqual([
+        { ...row(1), is_newest: false },
+        { ...row(2), is_newest: true },
+      ]);
+      expect(await rotation.missing([row(1), row(2), row(3)])).toEqual([{ tenant_id, version: 3 }]);
+      const to = { ...row(1), master_version: "v2", wrapped_key: "z" };
+      expect([await rotation.swap(row(1), to), await rotation.swap(row(1), to)]).toEqual([true, false]);
+      expect(await keys.find(tenant_id, 1)).toEqual(to);
+      await suspend();
+      expect([await rotation.swap(row(2), to), await rotation.missing([row(3)])]).toEqual([false, []]);
     });
 
     it("K5: a tenant that is not active gets no key", async () => {

@@ -3,7 +3,6 @@ import { Hub } from "../../core/sync/hub.ts";
 import type { BatchDeps } from "../../core/batch/ports.ts";
 import type { Access } from "../../core/sharing/rights.ts";
 import { boundedStore } from "../../core/sync/bounded-store.ts";
-import { parseMasterKeys } from "../../core/keys/masters.ts";
 import { KeyRing } from "../../core/keys/ring.ts";
 import { fromFailure } from "../../core/protocol/errors.ts";
 import { newId } from "../../core/protocol/ids.ts";
@@ -15,7 +14,7 @@ import type { UploadRow } from "../../core/uploads/model.ts";
 import type { UploadDeps } from "../../core/uploads/ports.ts";
 import { endVersions, purgeTrash, type RetentionDeps } from "../../core/versions/retention.ts";
 import { MemoryDriveStore } from "../support/memory/drive-store.ts";
-import { MASTER_KEYS, memoryEngine, MemoryKeyCopies, MemoryKeys, nodeBytes } from "../support/memory/engine.ts";
+import { memoryEngine, MemoryKeyCopies, memoryKeys, MemoryKeys, nodeBytes } from "../support/memory/engine.ts";
 import { MemoryObjectStore } from "../support/memory/object-store.ts";
 import { MemoryRetentionStore } from "../support/memory/retention-store.ts";
 import { MemoryRightsStore } from "../support/memory/rights-store.ts";
@@ -89,10 +88,11 @@ export class World {
         ...memoryEngine(this.objects, this.keys),
         objects: boundedObjects(turns.port("objects", this.objects)),
         keys: new KeyRing(
-          parseMasterKeys(MASTER_KEYS),
-          turns.port("keys", this.keys),
-          boundedCopies(turns.port("copies", this.copies)),
-          now,
+          memoryKeys({
+            store: turns.port("keys", this.keys),
+            copies: boundedCopies(turns.port("copies", this.copies)),
+            now,
+          }),
         ),
       },
     };
@@ -100,7 +100,7 @@ export class World {
 
   /** An engine of its own, straight on the ports: for looking at what is stored. */
   observer(): Engine {
-    const keys = new KeyRing(parseMasterKeys(MASTER_KEYS), this.keys, this.copies, () => this.now);
+    const keys = new KeyRing(memoryKeys({ store: this.keys, copies: this.copies, now: () => this.now }));
     return { ...memoryEngine(this.objects, this.keys), keys };
   }
 

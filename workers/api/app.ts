@@ -21,6 +21,7 @@ import { folderRoutes } from "./routes/folders.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { meRoutes } from "./routes/me.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { operatorRoutes } from "./routes/operator.ts";
 import { previewRoutes } from "./routes/previews.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { shareInfoRoutes, sharingRoutes } from "./routes/sharing.ts";
@@ -104,6 +105,8 @@ export function createApp(): Hono<AppEnv> {
   });
   healthRoutes(root);
   metricsRoutes(root);
+  root.use("/operator/*", limitJson);
+  operatorRoutes(root);
   const secure = secureHeaders({ crossOriginResourcePolicy: "same-origin", xFrameOptions: "DENY" });
   // The headers of a 101 cannot be changed.
   root.use("*", (c, next) => (OURS.test(c.req.path) && !c.req.raw.headers.has("upgrade") ? secure(c, next) : next()));

@@ -5,6 +5,7 @@ import { isId, tenantOf, tenantOfShareToken } from "../../core/protocol/ids.ts";
 import { isGuarded, requireOpen } from "../../core/sharing/links.ts";
 import { type Access, type Granted, type Principal, requireRight } from "../../core/sharing/rights.ts";
 import type { PermissionWord } from "../../core/protocol/common.ts";
+import type { KeyDeps } from "../../core/keys/tenant-key.ts";
 import type { Engine } from "../../core/storage/engine.ts";
 import type { Outcome, Result, Submission } from "../../core/sync/commands.ts";
 import { type Config, readConfig, shardBindings } from "../../platform/config.ts";
@@ -18,7 +19,7 @@ import { D1RightsStore, findMany } from "../../platform/d1/shard/rights-store.ts
 import { D1UploadStore } from "../../platform/d1/shard/upload-store.ts";
 import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { workerBytes } from "../../platform/r2/bytes.ts";
-import { createEngine } from "../../platform/engine.ts";
+import { createEngine, createKeyDeps } from "../../platform/engine.ts";
 import type { Env } from "./env.ts";
 import { Readiness } from "./readiness.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
@@ -40,6 +41,7 @@ export class AppContext {
   readonly tokens: JwtTokens;
   readonly revoked: RevokedSessions;
   readonly engine: Engine;
+  readonly keys: KeyDeps;
   readonly readiness: Readiness;
   readonly bytes = workerBytes;
   readonly identity: IdentityDeps;
@@ -63,8 +65,9 @@ export class AppContext {
     this.accounts = new D1AccountStore(env.DIRECTORY, bindings);
     this.tokens = new JwtTokens(this.config.TOKEN_SECRET);
     this.revoked = new RevokedSessions(this.accounts);
+    this.keys = createKeyDeps(env.BLOBS, this.shards, this.config.MASTER_KEYS);
     this.engine = createEngine(env, this.shards, this.config.MASTER_KEYS);
-    this.readiness = new Readiness(env, bindings);
+    this.readiness = new Readiness(env, bindings, this.keys.check);
     this.identity = {
       accounts: this.accounts,
       passwords: scryptPasswords,

@@ -8,7 +8,7 @@ export { SyncHub } from "../../durable-objects/sync-hub.ts";
 
 const app = createApp();
 
-const OURS = /^\/(api\/|v1\/|s\/|healthz$|readyz$|metrics$)/;
+const OURS = /^\/(api\/|v1\/|s\/|operator\/|healthz$|readyz$|metrics$)/;
 
 export default {
   fetch(request, env, ctx) {

@@ -22,6 +22,7 @@ const STATUS: Record<ErrorCode, number> = {
   invite_required: 403,
   link_expired: 410,
   link_revoked: 410,
+  master_key_in_use: 409,
   method_not_allowed: 405,
   missing_chunks: 409,
   name_invalid: 422,

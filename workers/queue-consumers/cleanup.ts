@@ -1,6 +1,6 @@
 /**
  * Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8, E10 to E14; identity.md, I11; versions.md, V8;
- * storage.md, S8; durability.md, G10 and G11.
+ * storage.md, K8 and S8; durability.md, G10 and G11.
  */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
@@ -12,6 +12,7 @@ import { findUnverified } from "../../platform/d1/shard/verification-store.ts";
 import type { Context } from "./context.ts";
 import { runCollectGarbage } from "./garbage.ts";
 import { runJoinContents } from "./join-contents.ts";
+import { runRotateKeys } from "./rotate-keys.ts";
 import { runEndVersions, runPurgeTrash, sweepTenants } from "./retention.ts";
 import { sendAll } from "./send.ts";
 
@@ -62,6 +63,8 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
       return runCollectGarbage(context, db, job);
     case "join_contents":
       return runJoinContents(context, db, job);
+    case "rotate_keys":
+      return runRotateKeys(context, db, job);
   }
 }
 

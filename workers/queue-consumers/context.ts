@@ -1,17 +1,19 @@
 /** Wires the dependencies once for each isolate. */
 import type { EventHandler } from "../../core/events/ports.ts";
 import type { ConsumerName, Wake } from "../../core/events/wake.ts";
+import type { KeyDeps } from "../../core/keys/tenant-key.ts";
 import type { Engine } from "../../core/storage/engine.ts";
 import { readConfig, shardBindings } from "../../platform/config.ts";
 import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { DerivedStore } from "../../platform/derived/derived-store.ts";
-import { createEngine } from "../../platform/engine.ts";
+import { createEngine, createKeyDeps } from "../../platform/engine.ts";
 import type { Env } from "./env.ts";
 
 export class Context {
   readonly env: Env;
   readonly shards: ShardMap;
   readonly engine: Engine;
+  readonly keys: KeyDeps;
   readonly derived: DerivedStore;
   readonly now = (): number => Date.now();
 
@@ -19,6 +21,7 @@ export class Context {
     this.env = env;
     const { SHARDS, MASTER_KEYS } = readConfig(env, "SHARDS", "MASTER_KEYS");
     this.shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
+    this.keys = createKeyDeps(env.BLOBS, this.shards, MASTER_KEYS);
     this.engine = createEngine(env, this.shards, MASTER_KEYS);
     this.derived = new DerivedStore(env.DERIVED);
   }

@@ -13,6 +13,7 @@ import { verification } from "./verification.ts";
 
 /** Minute of the hour. */
 const HOURLY_AT = 17;
+const KEYS_AT = 47;
 /** Minutes between the sweeps of upload sessions, which walk their table too; sessions last a day. */
 const UPLOADS_EVERY = 10;
 
@@ -53,6 +54,7 @@ export default {
       { job: "republish", shard },
       ...(minute % UPLOADS_EVERY === 0 ? [{ job: "expire_uploads", shard } as const] : []),
       { job: "sweep_tenants", shard },
+      ...(minute === KEYS_AT ? [{ job: "rotate_keys", shard } as const] : []),
     ]);
     // Once an hour: it walks whole tables of the directory, which is cheaper than an index on every sign-in.
     if (minute === HOURLY_AT) jobs.push({ job: "expire_sign_ins" });

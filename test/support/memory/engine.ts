@@ -3,7 +3,17 @@ import { createHash } from "node:crypto";
 import { BoundedCache } from "../../../core/keys/bounded-cache.ts";
 import { KeyRing } from "../../../core/keys/ring.ts";
 import { parseMasterKeys } from "../../../core/keys/masters.ts";
-import type { KeyCopies, KeyStore, TenantKeyPlace, TenantKeyRow } from "../../../core/keys/ports.ts";
+import { MasterCheck } from "../../../core/keys/master-check.ts";
+import type { KeyDeps } from "../../../core/keys/tenant-key.ts";
+import type {
+  KeyCopies,
+  KeyStore,
+  MasterChecks,
+  RotationStore,
+  SweptKey,
+  TenantKeyPlace,
+  TenantKeyRow,
+} from "../../../core/keys/ports.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { Allowance, SPARE } from "../../../core/storage/allowance.ts";
 import { type Engine, LEAVES_KEPT } from "../../../core/storage/engine.ts";
@@ -17,6 +27,8 @@ export class MemoryKeys implements KeyStore {
   readonly rows: TenantKeyRow[] = [];
   /** The tenants are not active. */
   is_closed = false;
+  /** Rows that were written. */
+  written = 0;
 
   async newest(tenant_id: number): Promise<TenantKeyRow | null> {
     return this.rows.findLast((row) => row.tenant_id === tenant_id) ?? null;
@@ -27,10 +39,52 @@ export class MemoryKeys implements KeyStore {
   }
 
   async add(row: TenantKeyRow): Promise<TenantKeyRow> {
-    const there = await this.find(row.tenant_id, row.version);
-    if (there === null && this.is_closed) throw new DriveError("not_found", "This tenant is gone.");
-    if (there === null) this.rows.push(row);
+    // At once, as a database does it.
+    const there = this.rows.find((one) => one.tenant_id === row.tenant_id && one.version === row.version);
+    if (there === undefined && this.is_closed) throw new DriveError("not_found", "This tenant is gone.");
+    if (there === undefined) {
+      this.rows.push({ ...row });
+      this.written++;
+    }
     return there ?? row;
+  }
+}
+
+export class MemoryRotation implements RotationStore {
+  readonly #keys: MemoryKeys;
+  readonly #page: number;
+
+  constructor(keys: MemoryKeys, page: number) {
+    this.#keys = keys;
+    this.#page = page;
+  }
+
+  async page(after: TenantKeyPlace | null): Promise<{ keys: SweptKey[]; next: TenantKeyPlace | null }> {
+    const order = (a: TenantKeyPlace, b: TenantKeyPlace): number => a.tenant_id - b.tenant_id || a.version - b.version;
+    const behind = this.#keys.rows.filter((row) => after === null || order(row, after) > 0).toSorted(order);
+    const keys = behind.slice(0, this.#page).map((row) => ({
+      ...row,
+      is_newest: !this.#keys.rows.some((one) => one.tenant_id === row.tenant_id && one.version > row.version),
+    }));
+    return { keys, next: keys.length < this.#page ? null : (keys.at(-1) as SweptKey) };
+  }
+
+  async missing(places: readonly TenantKeyPlace[]): Promise<TenantKeyPlace[]> {
+    const has = ({ tenant_id, version }: TenantKeyPlace): boolean =>
+      this.#keys.rows.some((row) => row.tenant_id === tenant_id && row.version === version);
+    const missing = this.#keys.is_closed ? [] : places.filter((place) => !has(place));
+    return missing.map(({ tenant_id, version }) => ({ tenant_id, version }));
+  }
+
+  async swap(from: TenantKeyRow, to: TenantKeyRow): Promise<boolean> {
+    const { rows } = this.#keys;
+    const at = rows.findIndex(
+      (row) => row.tenant_id === from.tenant_id && row.version === from.version && row.wrapped_key === from.wrapped_key,
+    );
+    if (at < 0 || this.#keys.is_closed) return false;
+    rows[at] = to;
+    this.#keys.written++;
+    return true;
   }
 }
 
@@ -67,6 +121,31 @@ export class MemoryKeyCopies implements KeyCopies {
   async forget(tenant_id: number): Promise<void> {
     for (const row of this.rows) if (row.tenant_id === tenant_id) this.#rows.delete(this.#name(row));
   }
+}
+
+export class MemoryMasterChecks implements MasterChecks {
+  readonly kept = new Map<string, { sealed: string; since: number }>();
+
+  async create(version: string, sealed: string): Promise<string> {
+    if (!this.kept.has(version)) this.kept.set(version, { sealed, since: 0 });
+    return this.kept.get(version)!.sealed;
+  }
+
+  async all(): Promise<Map<string, { sealed: string; since: number }>> {
+    return new Map(this.kept);
+  }
+
+  async forget(version: string): Promise<void> {
+    this.kept.delete(version);
+  }
+}
+
+/** What a ring stands on, in memory. */
+export function memoryKeys(more: Partial<KeyDeps> & { checks?: MasterChecks; text?: string } = {}): KeyDeps {
+  const { checks = new MemoryMasterChecks(), text = MASTER_KEYS, now = () => Date.now(), ...deps } = more;
+  const masters = parseMasterKeys(text);
+  const check = new MasterCheck(masters, checks, now);
+  return { masters, store: new MemoryKeys(), copies: new MemoryKeyCopies(), check, now, ...deps };
 }
 
 export const nodeBytes: Bytes = {
@@ -106,7 +185,7 @@ export interface MemoryEngine extends Engine {
 }
 
 export function memoryEngine(objects = new MemoryObjectStore(), store = new MemoryKeys()): MemoryEngine {
-  const keys = new KeyRing(parseMasterKeys(MASTER_KEYS), store, new MemoryKeyCopies(), () => Date.now());
+  const keys = new KeyRing(memoryKeys({ store }));
   return { objects, store, codec: zstd, keys, spare: new Allowance(SPARE), leaves: new BoundedCache(LEAVES_KEPT) };
 }
 

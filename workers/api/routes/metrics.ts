@@ -1,17 +1,12 @@
 import type { Hono } from "hono";
-import { DriveError } from "../../../core/protocol/errors.ts";
 import { countVerifications } from "../../../platform/d1/shard/verification-store.ts";
+import { requireOperator } from "../middleware/operator.ts";
 import type { AppEnv } from "../types.ts";
 
 /** Prometheus text exposition (0.0.4) of what the directory and the shards know; for the operator's token only. */
 export function metricsRoutes(root: Hono<AppEnv>): void {
-  root.get("/metrics", async (c) => {
+  root.get("/metrics", requireOperator, async (c) => {
     const { app } = c.var;
-    const said = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
-    const { fingerprint } = app.tokens;
-    // Hashes are compared, so that the time taken tells nothing of the token.
-    if ((await fingerprint(said)) !== (await fingerprint(app.config.OPERATOR_TOKEN)))
-      throw new DriveError("token_invalid", "This address needs the operator's token.");
     const { results } = await c.env.DIRECTORY.prepare("select shard, tenants from shards order by shard").all<{
       shard: string;
       tenants: number;

@@ -62,6 +62,15 @@ describe("S6: slices", () => {
     expect(rowsOf(drives)[0]!.hashed_bytes).toBeGreaterThan(0);
   });
 
+  it("S15: after each MiB or so, what else there is has its turn", async () => {
+    const drives = new StoredDrives(1);
+    const bytes = random(5 * 1024 * KiB);
+    await drives.upload(0, file(drives, "x"), bytes, { known: false });
+    let turns = 0;
+    await drives.verify(0, new ReadBudget(), { giveWay: async () => void turns++ });
+    expect(turns).toBe(4);
+  });
+
   it("a long content holds up nothing that came after it", async () => {
     const drives = new StoredDrives(1);
     const long = (await drives.upload(0, file(drives, "long"), random(300 * KiB), { known: false }))!;

@@ -51,9 +51,14 @@ export interface VerifyDeps {
   /** Through the drive's hub; throws when it is not done. */
   settle(content_id: string, content_hash: string, integrity: Exclude<Integrity, "pending">): Promise<void>;
   now(): number;
+  /** Lets everything else that waits for this thread have its turn. */
+  giveWay(): Promise<void>;
   /** A try that failed, and whether it was the last one. */
   report(content_id: string, error: unknown, isDead: boolean): Promise<void>;
 }
+
+/** Bytes hashed between two turns of others: some milliseconds. */
+const TURN = 1024 * 1024;
 
 type Living = Due & { content: NonNullable<Due["content"]> };
 
@@ -103,10 +108,17 @@ async function hashSlice(deps: VerifyDeps, row: Living, budget: ReadBudget): Pro
   const hash = row.state === null ? new Sha256State() : Sha256State.restore(row.state);
   let at = row.hashed_bytes;
   const bytes = await readContent(deps.engine, deps.tenant_id, manifest, at, size - at);
+  let turn = 0;
   for await (const piece of bytes) {
     hash.update(piece);
     at += piece.length;
+    turn += piece.length;
     budget.spendBlock(piece.length);
+    // Reads ahead are done when they are asked for: no turn of the event loop is passed between them.
+    if (turn >= TURN) {
+      await deps.giveWay();
+      turn = 0;
+    }
     if (!budget.isSpent || at === size) continue;
     await deps.store.save(row.content_id, { hashed_bytes: at, state: hash.save() }, deps.now());
     return null;

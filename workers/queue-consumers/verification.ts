@@ -50,6 +50,7 @@ async function runDrive(context: Context, { tenant_id, drive_id }: DriveKey, bud
       if (!result.ok) throw fromFailure(result.failure);
     },
     now: context.now,
+    giveWay: () => scheduler.wait(0),
     async report(content_id, error, isDead) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
       console.error({ message: "a content could not be verified", drive_id, content_id, code, error: String(error) });

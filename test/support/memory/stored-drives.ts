@@ -77,6 +77,7 @@ export class StoredDrives {
       settle: async (content_id, content_hash, integrity) =>
         void (await this.run(at, { op: "verify_content", content_id, content_hash, integrity })),
       now: () => this.now,
+      giveWay: async () => undefined,
       report: async (content_id, _error, isDead) => void this.reported.push({ content_id, isDead }),
     };
   }

@@ -44,13 +44,17 @@ const MAGIC = Uint8Array.of(0x45, 0x44, 0x56, 0x31); // "EDV1"
 const ID_BYTES = 16;
 const HASH_BYTES = 32;
 const CHECK_BYTES = 16;
+/** Before the blocks, and of one of them, at most. */
+const HEAD_MAX = MAGIC.length + 2 * ID_BYTES + 1 + 2 * 8;
+const BLOCK_BYTES_MAX = HASH_BYTES + 8;
 
 const idToBytes = (id: string): Uint8Array => hexToBytes(id.replaceAll("-", ""));
 const idFromBytes = (bytes: Uint8Array): string =>
   bytesToHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 
 export async function serialiseState(state: ContentState): Promise<Uint8Array> {
-  const out = new ByteWriter();
+  const signature = serialiseSignature(state.signature);
+  const out = new ByteWriter(HEAD_MAX + state.blocks.length * BLOCK_BYTES_MAX + signature.length + CHECK_BYTES);
   out.bytes(MAGIC);
   out.bytes(idToBytes(state.file_id));
   out.bytes(idToBytes(state.version_id));
@@ -61,7 +65,7 @@ export async function serialiseState(state: ContentState): Promise<Uint8Array> {
     out.bytes(hexToBytes(hash));
     out.varint(length);
   }
-  out.bytes(serialiseSignature(state.signature));
+  out.bytes(signature);
   out.bytes((await sha256(out.view())).subarray(0, CHECK_BYTES));
   return out.view();
 }

@@ -6,8 +6,13 @@ const MAX_VARINT_BYTES = 8;
 
 /** A byte string that grows. */
 export class ByteWriter {
-  #bytes = new Uint8Array(256);
+  #bytes: Uint8Array<ArrayBuffer>;
   length = 0;
+
+  /** @param expected bytes: what is long and known is not copied as it grows */
+  constructor(expected = 256) {
+    this.#bytes = new Uint8Array(expected);
+  }
 
   #room(more: number): void {
     if (this.length + more <= this.#bytes.length) return;

@@ -7,6 +7,8 @@ import { refusal } from "./refusal.ts";
 import { hashOf, MULTIPLIER, murmur3, slotOf, SPREAD, weight } from "./rolling.ts";
 
 const MAGIC = [0x45, 0x44, 0x53, 0x31]; // "EDS1"
+/** Bytes before the pieces, at most. */
+const HEAD_MAX = MAGIC.length + 9;
 const SMALLEST_LOG2 = 10;
 const LARGEST_LOG2 = 20;
 const PIECES_LOG2 = 20;
@@ -86,13 +88,13 @@ export async function signatureAfter(
 }
 
 export function serialiseSignature(signature: Signature): Uint8Array {
-  const out = new ByteWriter();
+  const out = new ByteWriter(HEAD_MAX + 8 * signature.weak.length);
   for (const byte of MAGIC) out.byte(byte);
   out.byte(Math.log2(signature.piece_size));
   out.varint(signature.size);
   out.bytes(toBytes(signature.weak));
   out.bytes(toBytes(signature.strong));
-  return out.view().slice();
+  return out.view();
 }
 
 /** Throws `signature_*` when the stored bytes are not whole. */
@@ -109,19 +111,11 @@ export function parseSignature(bytes: Uint8Array): Signature {
   return { piece_size, size, weak: fromBytes(reader.bytes(count * 4)), strong: fromBytes(reader.bytes(count * 4)) };
 }
 
-function toBytes(words: Int32Array): Uint8Array {
-  const out = new Uint8Array(words.length * 4);
-  const view = new DataView(out.buffer);
-  for (let i = 0; i < words.length; i++) view.setInt32(i * 4, words[i]!, true);
-  return out;
-}
+/** Little-endian, as every runtime that there is: millions of words cost nothing. */
+const toBytes = ({ buffer, byteOffset, byteLength }: Int32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
-function fromBytes(bytes: Uint8Array): Int32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const out = new Int32Array(bytes.length / 4);
-  for (let i = 0; i < out.length; i++) out[i] = view.getInt32(i * 4, true);
-  return out;
-}
+const fromBytes = (bytes: Uint8Array): Int32Array => new Int32Array(bytes.slice().buffer);
 
 /** Matches whole pieces of a version whose bytes are gone. */
 export function signatureMatcher(signature: Signature): Matcher {

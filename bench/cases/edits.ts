@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MemoryContentStates, upload, type UploadRequest } from "../../client/index.ts";
 import type { SignedIn } from "../../core/protocol/auth.ts";
+import type { File } from "../../core/protocol/files.ts";
 import type { Case } from "../lib/case.ts";
 import { handleSource, nodeTools, type Traffic } from "../lib/node-client.ts";
 import { BASE } from "../lib/product.ts";
+import { waitForHash } from "../lib/wait-until.ts";
 
 const MIB = 1024 * 1024;
 const CHANGE = 4096;
@@ -55,11 +57,14 @@ export const edits: Case = {
         return upload(tools, { source, bytes: await handleSource(handle), parent_id: "root", ...more });
       };
       const { file_id } = await send(old, {});
+      const verified = () => waitForHash(() => tools.http.json<File>({ path: `/files/${file_id}` }));
+      await verified();
       const change = (at: number) => now.write(randomFillSync(new Uint8Array(CHANGE)), 0, CHANGE, at);
       const rows: string[][] = [];
       await change(Math.floor(edited / 3));
       const bytes = await handleSource(old);
       rows.push(["old bytes at hand", ...(await measured(traffic, () => send(now, { file_id, old: bytes })))]);
+      await verified();
       await change(Math.floor(edited / 2));
       rows.push(["signatures only", ...(await measured(traffic, () => send(now, { file_id })))]);
       rows.push(["floor: the new bytes read and hashed", ...(await measured(traffic, () => hashed(now, edited)))]);

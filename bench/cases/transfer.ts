@@ -6,7 +6,7 @@ import { type Case, rateRow, type Sides } from "../lib/case.ts";
 import { fillWithText } from "../lib/bodies.ts";
 import { inFlight } from "../lib/in-flight.ts";
 import { inTurns } from "../lib/pairs.ts";
-import { waitUntil } from "../lib/wait-until.ts";
+import { waitForHash } from "../lib/wait-until.ts";
 import { BASE } from "../lib/product.ts";
 import { timed } from "../lib/stats.ts";
 
@@ -46,14 +46,12 @@ async function productParts({ product: { http } }: Sides, name: string, { bytes,
   return http.json<File>("POST", `${BASE}/uploads/${upload_id}/complete`, { json: { chunks: ids } });
 }
 
-/** The job that reads the bytes back and hashes them is awaited, and not counted: else it would run beside what is measured next. */
+/** The verification is awaited, and not counted. */
 async function timedParts(sides: Sides, name: string, body: Body): Promise<number> {
   let file: File | undefined;
   const ms = await timed(async () => (file = await productParts(sides, name, body)));
   const path = `${BASE}/files/${file!.file_id}`;
-  const isVerified = async (): Promise<boolean> =>
-    (await sides.product.http.json<File>("GET", path)).integrity !== "pending";
-  await waitUntil("verification", 120_000, isVerified);
+  await waitForHash(() => sides.product.http.json<File>("GET", path));
   return ms;
 }
 

@@ -325,6 +325,7 @@ describe("an edit of a large file", { timeout: 60_000 }, () => {
       created_at: 0,
       changed_at: 0,
       round: "",
+      is_shrunk: false,
     }));
     world.drive.store.interfere((state) => {
       for (const pack of packs) state.packs.set(pack.pack_id, pack);

@@ -62,6 +62,13 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     /** Which slice of which round; without it the newest round goes on, or one begins. */
     slice: z.object({ round: roundIdSchema, step: z.number().int().min(0) }).optional(),
   }),
+  z.object({
+    job: z.literal("compact"),
+    shard,
+    tenant_id: tenantSchema,
+    /** Which slice of which run; without it the one under way goes on, or one begins. */
+    slice: z.object({ run: roundIdSchema, step: z.number().int().min(0) }).optional(),
+  }),
   z.object({ job: z.literal("join_contents"), shard, tenant_id: tenantSchema }),
   z.object({
     job: z.literal("rotate_keys"),

@@ -107,6 +107,8 @@ export interface PackRow {
   changed_at: number;
   /** The round that condemned it; "" before. */
   round: string;
+  /** A content that named it was dropped since its living blocks were counted. */
+  is_shrunk: boolean;
 }
 
 export interface DriveRow {

@@ -24,6 +24,7 @@ function setUp() {
     store,
     engine,
     forget: async () => undefined,
+    done: async () => undefined,
     pages: 1_000,
     now: () => drive.now,
     report: () => undefined,
@@ -115,7 +116,7 @@ describe("G7", () => {
     const ids = Array.from({ length: 5_000 }, pack);
     drive.store.interfere(({ packs }) => {
       const row = { tenant_id: TENANT, state: "live", size: 1, key_version: 1, created_at: 0, changed_at: 0 } as const;
-      for (const pack_id of ids) packs.set(pack_id, { ...row, pack_id, round: "" });
+      for (const pack_id of ids) packs.set(pack_id, { ...row, pack_id, round: "", is_shrunk: false });
     });
     drive.now += 2 * DAY;
     const sliced = { ...deps, pages: 2 };

@@ -33,6 +33,8 @@ export interface GarbageDeps {
   /** Pages of one slice, so that it stays within an invocation. */
   pages: number;
   now(): number;
+  /** A round is done: what waits for that may begin. */
+  done(): Promise<void>;
   /** A content whose packs cannot be known. */
   report(content_id: string, error: unknown): void;
 }
@@ -120,22 +122,26 @@ async function notePage(
 ): Promise<string | null> {
   const page = await deps.store.contents(place.after);
   const garbage: string[] = [];
+  const lost = new Set<string>();
   const reader = new BlockReader(deps.engine, deps.tenant_id);
-  for (const { content_id, manifest, is_garbage } of page) {
-    if (is_garbage || policy.is_deleted) {
-      garbage.push(content_id);
-      continue;
-    }
+  for (const { content_id, manifest, ...content } of page) {
+    const is_garbage = content.is_garbage || policy.is_deleted;
+    if (is_garbage) garbage.push(content_id);
+    if (policy.is_deleted) continue;
     try {
-      for (const pack_id of await packsOf(reader, manifest, roots)) needed.add(pack_id);
+      for (const pack_id of await packsOf(reader, manifest, roots))
+        if (is_garbage) lost.add(pack_id);
+        else needed.add(pack_id);
     } catch (error) {
       // Only what is damaged for good: a store that does not answer is asked again.
       if (!isDamage(error)) throw error;
-      place.is_blind = true;
+      place.is_blind ||= !is_garbage;
       deps.report(content_id, error);
     }
   }
   if (garbage.length > 0) {
+    // First: of a content that is gone nobody knows its packs.
+    if (lost.size > 0) await deps.store.note(place.round, [...lost]);
     await deps.forget(garbage);
     await deps.store.drop(place.round, garbage);
   }
@@ -179,6 +185,8 @@ async function suspend({ engine, tenant_id }: GarbageDeps, state: RoundState): P
 
 /** Without a grace the second look follows at once (G13). */
 async function finish(deps: GarbageDeps, policy: GarbagePolicy, { place }: RoundState): Promise<NextSlice | null> {
+  // First: a slice that is tried again comes here again.
+  await deps.done();
   await deps.engine.objects.delete([stateKey(deps.tenant_id)]);
   const isErasure = policy.is_deleted || policy.grace_days === 0;
   return isErasure && place.has_condemned ? suspend(deps, await begin(deps)) : null;

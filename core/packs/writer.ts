@@ -53,6 +53,10 @@ export class PackWriter {
     return new PackWriter(engine, { tenant_id, pack_id, key }, key_version, object);
   }
 
+  get pack_id(): string {
+    return this.#pack.pack_id;
+  }
+
   async add(kind: BlockKind, raw: Uint8Array): Promise<BlockPlace> {
     const index = this.#blocks.length;
     const { block, sealed } = await sealBlock(this.#compressor, this.#pack, index, kind, raw);

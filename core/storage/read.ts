@@ -2,7 +2,7 @@
 import type { TenantId } from "../protocol/ids.ts";
 import type { Allowance } from "./allowance.ts";
 import { BlockReader, READ_MAX, type ReadRun } from "./block-reader.ts";
-import { damaged } from "./damage.ts";
+import { damaged, isDamage } from "./damage.ts";
 import type { Engine } from "./engine.ts";
 import { free } from "./free.ts";
 import { joinRuns, readAhead } from "./runs.ts";
@@ -44,6 +44,29 @@ async function* wanted(
 export interface ReadOptions {
   /** A piece is valid only until the next one is asked for: then its memory goes back at once. */
   fleeting: boolean;
+  /** The content's manifest as it is now, null when there is none: asked for once, where what it named cannot be read. */
+  again?: () => Promise<string | null>;
+}
+
+/** The same, from another manifest once the first one fails: its packs may have been compacted away meanwhile. */
+async function* wantedAgain(
+  read: (manifest: string, offset: number, length: number) => AsyncGenerator<Piece>,
+  manifest: string,
+  offset: number,
+  length: number,
+  again: () => Promise<string | null>,
+): AsyncGenerator<Piece> {
+  let at = offset;
+  try {
+    for await (const piece of read(manifest, offset, length)) {
+      at += piece.length;
+      yield piece;
+    }
+  } catch (error) {
+    const now = isDamage(error) ? await again() : null;
+    if (now === null || now === manifest) throw error;
+    yield* read(now, at, offset + length - at);
+  }
 }
 
 /**
@@ -59,7 +82,11 @@ export async function readContent(
   options: ReadOptions = { fleeting: false },
 ): Promise<ReadableStream<Uint8Array>> {
   if (length === 0) return new Blob([]).stream();
-  const pieces = wanted(new BlockReader(engine, tenant_id), engine.spare, manifest, offset, length);
+  const read = (text: string, from: number, bytes: number): AsyncGenerator<Piece> =>
+    wanted(new BlockReader(engine, tenant_id), engine.spare, text, from, bytes);
+  const { again } = options;
+  const pieces =
+    again === undefined ? read(manifest, offset, length) : wantedAgain(read, manifest, offset, length, again);
   let next: Promise<IteratorResult<Piece>> | null = Promise.resolve(await pieces.next());
   let last: Piece | null = null;
   return new ReadableStream<Uint8Array>(

@@ -186,7 +186,15 @@ export function driveStoreContract(name: string, open: () => Promise<OpenDrive>)
       const upload = { ...bench.upload(0), target: null };
       const { upload_id, tenant_id } = upload;
       await bench.commit({ uploads: [upload] });
-      const pack = { tenant_id, pack_id: "p".repeat(48), state: "live", size: 5, key_version: 1, round: "" } as const;
+      const pack = {
+        tenant_id,
+        pack_id: "p".repeat(48),
+        state: "live",
+        size: 5,
+        key_version: 1,
+        round: "",
+        is_shrunk: false,
+      } as const;
       const settle = (state: "open" | "committed", file_id: string, at: number) =>
         bench.commit({
           settled: [{ upload_id, state, file_id }],

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { FileRow, PackRow, VersionRow } from "../../core/files/model.ts";
 import { type GarbageStore, RoundOver } from "../../core/garbage/ports.ts";
+import { livePack } from "../../core/packs/live.ts";
 import { tenantOf } from "../../core/protocol/ids.ts";
 import { Bench, type OpenDrive } from "./drive-bench.ts";
 
@@ -25,8 +26,7 @@ class GarbageBench extends Bench {
 
   pack(letter: string): PackRow {
     const tenant_id = tenantOf(this.root);
-    const rest = { state: "live", size: 1, key_version: 1, created_at: 1, changed_at: 1, round: "" } as const;
-    return { tenant_id, pack_id: packId(letter), ...rest };
+    return livePack(tenant_id, { pack_id: packId(letter), size: 1, key_version: 1 }, 1);
   }
 
   /** A file with a content of its own. */

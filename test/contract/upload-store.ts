@@ -56,6 +56,7 @@ class UploadBench extends Bench {
       created_at: 1,
       changed_at: 1,
       round: "",
+      is_shrunk: false,
     } as const;
   }
 

@@ -1,6 +1,6 @@
 /**
  * Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8, E10 to E14; identity.md, I11; versions.md, V8;
- * storage.md, K8 and S8; durability.md, G10 and G11.
+ * storage.md, K8 and S8; durability.md, G10, G11 and C9.
  */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
@@ -9,6 +9,7 @@ import { expireSignIns } from "../../platform/d1/directory/sign-in-expiry.ts";
 import { D1ExpiryStore, nextSegment } from "../../platform/d1/shard/expiry-store.ts";
 import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagging-drives.ts";
 import { findUnverified } from "../../platform/d1/shard/verification-store.ts";
+import { runCompact } from "./compact.ts";
 import type { Context } from "./context.ts";
 import { runCollectGarbage } from "./garbage.ts";
 import { runJoinContents } from "./join-contents.ts";
@@ -61,6 +62,8 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
       return runEndVersions(context, db, job);
     case "collect_garbage":
       return runCollectGarbage(context, db, job);
+    case "compact":
+      return runCompact(context, db, job);
     case "join_contents":
       return runJoinContents(context, db, job);
     case "rotate_keys":

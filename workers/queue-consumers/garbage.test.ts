@@ -69,6 +69,7 @@ const depsOf = (shard = drive.shard, pages = 40): GarbageDeps => ({
   store: new D1GarbageStore(shard, drive.tenant),
   engine: drive.engine,
   forget: async () => undefined,
+  done: async () => undefined,
   pages,
   now: () => Date.now(),
   report: (content_id) => void reports.push(content_id),

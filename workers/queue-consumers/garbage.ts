@@ -20,6 +20,10 @@ export async function runCollectGarbage(context: Context, db: D1Database, job: J
       forget: (content_ids) => context.derived.forget(tenant_id, content_ids),
       pages: PAGES,
       now: context.now,
+      // What is dead in packs that live is known by what the round dropped.
+      async done() {
+        await context.env.CLEANUP.send({ job: "compact", shard: job.shard, tenant_id } satisfies CleanupJob);
+      },
       report: (content_id, error) =>
         console.error({ message: "a manifest does not open", tenant_id, content_id, error: String(error) }),
     },

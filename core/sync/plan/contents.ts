@@ -4,6 +4,7 @@ import { nameKey, parseName } from "../../files/names.ts";
 import type { FileRow, VersionRow } from "../../files/model.ts";
 import { HOOKED_MIN } from "../../manifests/hooks.ts";
 import { packPrefix } from "../../packs/format.ts";
+import { livePack } from "../../packs/live.ts";
 import type { UploadRow, UploadTarget } from "../../uploads/model.ts";
 import { requirePlace } from "../../uploads/place.ts";
 import type { Actor, Command, StoredContent } from "../commands.ts";
@@ -105,10 +106,9 @@ function commit(
   const file = place(draft, target, content, actor, op_id);
   const { tenant_id, drive_id } = draft.drive;
   // A pack without a row belongs to the upload that it is named after, which is open: now it is live (PK10).
-  const live = { tenant_id, state: "live", created_at: draft.now, changed_at: draft.now, round: "" } as const;
   for (const pack of content.packs)
     if (!draft.writes.packs.some(({ pack_id }) => pack_id === pack.pack_id))
-      draft.writes.packs.push({ ...pack, ...live });
+      draft.writes.packs.push(livePack(tenant_id, pack, draft.now));
   draft.writes.borrowed.push(...content.borrowed);
   addContent(draft, content, upload.declared_hash);
   if (content.size >= HOOKED_MIN) {

@@ -11,10 +11,13 @@ select case when exists (
   where c.content_id is null or ${IS_GARBAGE})
 then json_extract('{}', 'content_gone') end`;
 
+/** @param list parameter with ids of packs of tenant ?1: one of them is not live */
+export const someNotLive = (list: string): string => `exists (
+  select 1 from json_each(${list}) want left join packs p on p.tenant_id = ?1 and p.pack_id = want.value
+  where p.state is not 'live')`;
+
 export const ASSERT_LIVE = `
-select case when exists (
-  select 1 from json_each(?2) want left join packs p on p.tenant_id = ?1 and p.pack_id = want.value
-  where p.state is not 'live')
+select case when ${someNotLive("?2")}
 then json_extract('{}', 'pack_not_live') end`;
 
 /** Of versions that are about to be purged. */

@@ -1,6 +1,7 @@
 /** Contents of a tenant that hold the same bytes. docs/spec/storage.md, S8 and S9. */
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import type { EqualContents, VerifiedContent } from "../../../core/verification/ports.ts";
+import { someNotLive } from "./content-life.ts";
 
 /** Contents looked at by one statement. */
 const PAGE = 1000;
@@ -39,8 +40,7 @@ update contents set manifest = ?6
 where tenant_id = ?1 and content_id = ?2 and content_hash = ?3 and size = ?4 and manifest = ?5
   and exists (select 1 from contents k where k.tenant_id = ?1 and k.content_id = ?7
     and k.content_hash = ?3 and k.size = ?4 and k.manifest = ?6)
-  and not exists (select 1 from json_each(?8) want left join packs p on p.tenant_id = ?1 and p.pack_id = want.value
-    where p.state is not 'live')
+  and not ${someNotLive("?8")}
 returning 1`;
 
 export class D1EqualContents implements EqualContents {

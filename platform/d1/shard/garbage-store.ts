@@ -7,9 +7,11 @@ import {
   RoundOver,
   type Verdict,
 } from "../../../core/garbage/ports.ts";
+import { COMPACTED_MIN } from "../../../core/compaction/ports.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import { IS_GARBAGE } from "./content-life.ts";
 import type { Stored } from "./rows.ts";
+import { slices } from "./upsert.ts";
 
 /** Manifests of 16 KiB at most: a page is 8 MB at worst. */
 const CONTENTS_PAGE = 500;
@@ -20,6 +22,10 @@ const ASSERT_NEWEST = `
 select case when not exists (
   select 1 from tenants where tenant_id = ?1 and garbage_round = ?2 and state <> 'moving')
 then json_extract('{}', 'round_over') end`;
+
+const NOTE = `
+update packs set is_shrunk = 1
+where tenant_id = ?1 and pack_id in (select value from json_each(?2)) and is_shrunk = 0 and size >= ${COMPACTED_MIN}`;
 
 const DROP = `
 delete from contents as c where c.tenant_id = ?1 and c.content_id in (select value from json_each(?2))
@@ -87,6 +93,11 @@ export class D1GarbageStore implements GarbageStore {
       .bind(this.#tenant, after)
       .all<{ content_id: string; manifest: string; is_garbage: number }>();
     return results.map((row) => ({ ...row, is_garbage: row.is_garbage === 1 }));
+  }
+
+  async note(round: string, pack_ids: readonly string[]): Promise<void> {
+    const lists = slices(pack_ids).map((json) => this.#db.prepare(NOTE).bind(this.#tenant, json));
+    await this.#change(round, ...lists);
   }
 
   async drop(round: string, content_ids: readonly string[]): Promise<void> {

@@ -239,6 +239,8 @@ export const packs = sqliteTable(
     changed_at: integer().notNull().default(0),
     /** The round that condemned it. */
     round: text().notNull().default(""),
+    /** A content that named it was dropped since its living blocks were counted: docs/spec/durability.md, C1. */
+    is_shrunk: integer().notNull().default(0),
   },
   (t) => [primaryKey({ columns: [t.tenant_id, t.pack_id] })],
 );

@@ -1,4 +1,5 @@
 /** Contents and packs of a tenant of one drive, in memory: the rules of the D1 store. */
+import { COMPACTED_MIN } from "../../../core/compaction/ports.ts";
 import {
   type GarbagePolicy,
   type GarbageStore,
@@ -16,6 +17,7 @@ export class MemoryGarbageStore implements GarbageStore {
   readonly #page: number;
   round = "";
   grace_days = 30;
+  compacted_min = COMPACTED_MIN;
 
   /** @param page rows of one page */
   constructor(drive: MemoryDriveStore, page = 500) {
@@ -47,6 +49,15 @@ export class MemoryGarbageStore implements GarbageStore {
       manifest: state.contents.get(content_id)!.manifest,
       is_garbage: !isLiving(state, content_id),
     }));
+  }
+
+  async note(round: string, pack_ids: readonly string[]): Promise<void> {
+    this.#change(round, ({ packs }) => {
+      for (const id of pack_ids) {
+        const pack = packs.get(id);
+        if (pack !== undefined && pack.size >= this.compacted_min) packs.set(id, { ...pack, is_shrunk: true });
+      }
+    });
   }
 
   async drop(round: string, content_ids: readonly string[]): Promise<void> {

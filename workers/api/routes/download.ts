@@ -73,7 +73,11 @@ async function download(c: Context<AppEnv>): Promise<Response> {
     file_name: file.name,
     content_hash: version.content_hash,
     cache_control: "private, no-cache, no-transform",
-    open: (offset, length) => readContent(app.engine, version.tenant_id, manifest, offset, length, { fleeting: true }),
+    open(offset, length) {
+      const again = async (): Promise<string | null> =>
+        (await files.bytes(principal, params.data.id, version.version_id)).content?.manifest ?? null;
+      return readContent(app.engine, version.tenant_id, manifest, offset, length, { fleeting: true, again });
+    },
   });
 }
 

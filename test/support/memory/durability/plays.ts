@@ -20,6 +20,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ op: fc.constant("round" as const) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("tick" as const) }) },
   { weight: 4, arbitrary: fc.record({ op: fc.constant("deliver" as const), at, again: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant("compact" as const), at, again: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("lose" as const), at }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("expire" as const) }) },
   { weight: 30, arbitrary: fc.record({ op: fc.constant("run" as const), at, calls: fc.integer({ min: 1, max: 12 }) }) },
@@ -32,7 +33,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % list.length];
 
 async function play(world: World, s: Step): Promise<void> {
-  const { versions, queue, stage } = world;
+  const { versions, queue, compactions, stage } = world;
   const version = "at" in s ? pick(versions, s.at) : undefined;
   switch (s.op) {
     case "upload": {
@@ -62,7 +63,14 @@ async function play(world: World, s: Step): Promise<void> {
       return world.collect(message);
     }
     case "lose":
+      compactions.splice(s.at % (compactions.length + 1), 1);
       return void queue.splice(s.at % (queue.length + 1), 1);
+    case "compact": {
+      const message = pick(compactions, s.at);
+      if (message === undefined) return;
+      if (!s.again) compactions.splice(compactions.indexOf(message), 1);
+      return world.compact(message);
+    }
     case "expire":
       return world.expire();
     case "run": {
@@ -70,7 +78,7 @@ async function play(world: World, s: Step): Promise<void> {
       if (actor === undefined) return;
       for (let calls = 0; calls < s.calls && !actor.isDone; calls++) {
         await stage.advance(actor);
-        world.check();
+        await world.check();
       }
       return;
     }
@@ -80,7 +88,7 @@ async function play(world: World, s: Step): Promise<void> {
       return;
     }
     case "wait":
-      world.drive.now += s.days * DAY;
+      world.drive.now += Math.round(s.days * DAY);
       return;
     case "jump":
       world.skew = s.to * SKEW;
@@ -103,7 +111,7 @@ export function durability(
       const world = new World(mutation, grace_days);
       for (const s of steps) {
         await play(world, s);
-        world.check();
+        await world.check();
       }
       count(steps.length);
       await world.settle();

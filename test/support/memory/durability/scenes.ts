@@ -1,4 +1,5 @@
 /** Interleavings that chance finds too seldom, each with the rule that it needs. docs/spec/durability.md, What it survives. */
+import type { NextCompaction } from "../../../../core/compaction/compact.ts";
 import type { NextSlice } from "../../../../core/garbage/round.ts";
 import type { Actor } from "./actors.ts";
 import type { Mutation } from "./mutations.ts";
@@ -116,6 +117,37 @@ export const SCENES: Scene[] = [
     },
   },
   {
+    name: "14: of the contents that a compaction has moved all are purged and collected before it goes on",
+    mutation: "unasserted",
+    grace_days: 0,
+    async play(world) {
+      world.pages = 1;
+      await finish(world, world.upload(null, "ab", null));
+      const base = world.versions[0]!;
+      for (let i = 0; i < 3; i++) {
+        world.drive.now += 1000;
+        await finish(world, world.upload(null, "a", base));
+      }
+      await finish(world, world.purge(base));
+      world.drive.now += 2 * DAY;
+      await world.round();
+      const edits = world.versions;
+      const before = new Set(world.contents.map(({ manifest }) => manifest));
+      const slice = async (message: NextCompaction | null): Promise<NextCompaction | null> => {
+        world.compactions.length = 0;
+        await finish(world, world.compact(message));
+        return world.compactions.at(-1) ?? null;
+      };
+      // A page has two of the three.
+      let message = await slice(null);
+      while (world.contents.every(({ manifest }) => before.has(manifest))) message = await slice(message);
+      const left = world.contents.find(({ manifest }) => before.has(manifest));
+      for (const edit of edits) if (edit.content_id !== left!.content_id) await finish(world, world.purge(edit));
+      await world.round();
+      while (message !== null) message = await slice(message);
+    },
+  },
+  {
     name: "9: the sweep of uploads crashes before it deletes what it has listed",
     mutation: "expiry",
     grace_days: 30,
@@ -136,6 +168,6 @@ export const SCENES: Scene[] = [
 export async function playScene({ grace_days, play }: Scene, mutation: Mutation | null): Promise<void> {
   const world = new World(mutation, grace_days);
   await play(world);
-  world.check();
+  await world.check();
   await world.settle();
 }

@@ -6,6 +6,12 @@ import type {
   MarkedContent,
   Verdict,
 } from "../../../../core/garbage/ports.ts";
+import type { CompactionStore } from "../../../../core/compaction/ports.ts";
+import { parseText } from "../../../../core/manifests/root.ts";
+import { packKey } from "../../../../core/packs/format.ts";
+import type { UploadRow } from "../../../../core/uploads/model.ts";
+import type { MemoryCompactionStore } from "../compaction-store.ts";
+import { TENANT } from "../drive.ts";
 import type { ObjectMetadata, ObjectStore, StoredObject } from "../../../../core/storage/ports.ts";
 import type { DriveStore } from "../../../../core/sync/ports.ts";
 import type { ExpiryStore } from "../../../../core/uploads/expire.ts";
@@ -21,6 +27,12 @@ type Turn = Actor["turn"];
 export class Objects {
   readonly all = new Map<string, StoredObject>();
 
+  at(key: string, offset: number, length: number): StoredObject | null {
+    const object = this.all.get(key);
+    if (object === undefined || offset >= object.bytes.length) return null;
+    return { ...object, bytes: object.bytes.slice(offset, offset + length) };
+  }
+
   seenBy(turn: Turn, mutation: Mutation | null): ObjectStore {
     const { all } = this;
     const never = (): never => {
@@ -29,13 +41,15 @@ export class Objects {
     return {
       put: async (key: string, body: Uint8Array, metadata: ObjectMetadata) => {
         await turn();
-        const loses = mutation === "notes" && key.startsWith("garbage/");
-        all.set(key, { bytes: loses ? new Uint8Array(body.length) : (body as Uint8Array<ArrayBuffer>), metadata });
+        const isState = key.startsWith("garbage/");
+        const loses = mutation === "notes" && isState;
+        // Who puts a state does not use its bytes any more; those of packs are written again and again.
+        const bytes = isState ? (body as Uint8Array<ArrayBuffer>) : Uint8Array.from(body);
+        all.set(key, { bytes: loses ? new Uint8Array(body.length) : bytes, metadata });
       },
-      get: async (key: string) => {
+      get: async (key: string, offset: number, length: number) => {
         await turn();
-        const object = all.get(key);
-        return object === undefined ? null : { ...object, bytes: object.bytes.slice() };
+        return this.at(key, offset, length);
       },
       delete: async (keys: string[]) => {
         await turn("delete");
@@ -51,6 +65,52 @@ export class Objects {
       abortMultipart: never,
     };
   }
+}
+
+/** The platform has ended a process that took too long. */
+export class Ended extends Error {}
+
+/** @param isLate whether what was decided with this time comes too late to be done */
+export function compactionSeenBy(
+  store: MemoryCompactionStore,
+  turn: Turn,
+  mutation: Mutation | null,
+  isLate: (now: number) => boolean,
+  objects: Objects,
+): CompactionStore {
+  return {
+    round: async () => {
+      await turn();
+      return store.round();
+    },
+    shrunk: async (...args) => {
+      await turn("shrunk");
+      return store.shrunk(...args);
+    },
+    stage: async (row) => {
+      await turn("stage");
+      if (mutation !== "unstaged") return store.stage(row);
+    },
+    exchange: async (upload_id, fresh, contents, now) => {
+      await turn("exchange");
+      if (isLate(now)) throw new Ended();
+      const { drive } = store;
+      if (mutation === "unstaged")
+        drive.interfere(({ uploads }) => uploads.set(upload_id, { upload_id, expires_at: Infinity } as UploadRow));
+      const asked = mutation === "unasserted" ? contents.map((content) => ({ ...content, packs: [] })) : contents;
+      const swapped = await store.exchange(upload_id, fresh, asked, now);
+      if (mutation === "unstaged") drive.interfere(({ uploads }) => uploads.delete(upload_id));
+      if (mutation === "at_once")
+        for (const { from } of contents)
+          for (const pack_id of (await parseText(from)).packs)
+            if (!contents.some(({ packs }) => packs.includes(pack_id))) objects.all.delete(packKey(TENANT, pack_id));
+      return swapped;
+    },
+    settle: async (...args) => {
+      await turn();
+      return store.settle(...args);
+    },
+  };
 }
 
 export const driveSeenBy = (store: DriveStore, turn: Turn, mutation: Mutation | null): DriveStore => ({
@@ -94,6 +154,9 @@ export const expirySeenBy = (store: MemoryUploadStore, turn: Turn, mutation: Mut
 export class Garbage extends MemoryGarbageStore {
   readonly #drive: MemoryDriveStore;
   readonly #mutation: Mutation | null;
+
+  /** Packs of letters are short. */
+  override compacted_min = 0;
 
   constructor(drive: MemoryDriveStore, page: number, mutation: Mutation | null) {
     super(drive, page);
@@ -147,6 +210,7 @@ export class Garbage extends MemoryGarbageStore {
       policy: () => after("policy", () => this.policy()),
       begin: (round) => after("begin", () => this.begin(round)),
       contents: (id) => after("contents", () => this.contents(id)),
+      note: (round, ids) => after("note", () => this.note(round, ids)),
       drop: (round, ids) => after("drop", () => this.drop(round, ids)),
       dropHooks: (round, id) => after("dropHooks", () => this.dropHooks(round, id)),
       packs: (id) => after("packs", () => this.packs(id)),

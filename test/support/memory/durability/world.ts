@@ -1,28 +1,39 @@
 /**
  * A tenant whose uploads, edits, copies, purges, downloads, rounds and sweeps run at once over stores in memory, each
- * call of each at a moment that the test chooses. A block is a letter; a pack's object is the letters in it.
+ * call of each at a moment that the test chooses. A block is a letter, packs are real ones.
  */
 import type { ContentRow, VersionRow } from "../../../../core/files/model.ts";
 import { collectGarbage, type NextSlice } from "../../../../core/garbage/round.ts";
-import type { Entry } from "../../../../core/manifests/node.ts";
-import { formatNode } from "../../../../core/manifests/root.ts";
-import { newPackId, packKey } from "../../../../core/packs/format.ts";
+import { compact, type CompactionDeps, type NextCompaction } from "../../../../core/compaction/compact.ts";
+import { BoundedCache } from "../../../../core/keys/bounded-cache.ts";
+import { addLeaves, packsOf } from "../../../../core/manifests/leaves.ts";
+import { dataEntry, type Entry } from "../../../../core/manifests/node.ts";
+import { formatNode, parseText } from "../../../../core/manifests/root.ts";
+import { packKey } from "../../../../core/packs/format.ts";
+import type { FinishedPack } from "../../../../core/packs/writer.ts";
+import { BlockReader } from "../../../../core/storage/block-reader.ts";
+import type { ObjectStore, StoredObject } from "../../../../core/storage/ports.ts";
+import { PackSeries } from "../../../../core/storage/write.ts";
 import type { Engine } from "../../../../core/storage/engine.ts";
 import type { Command, Result } from "../../../../core/sync/commands.ts";
 import { Hub } from "../../../../core/sync/hub.ts";
 import { expireUploads } from "../../../../core/uploads/expire.ts";
 import type { UploadTarget } from "../../../../core/uploads/model.ts";
+import { MemoryCompactionStore } from "../compaction-store.ts";
 import { MemoryDrive, TENANT } from "../drive.ts";
+import { memoryEngine } from "../engine.ts";
 import { MemoryUploadStore } from "../upload-store.ts";
 import { type Actor, Stage } from "./actors.ts";
 import type { Mutation } from "./mutations.ts";
-import { driveSeenBy, expirySeenBy, Garbage, Objects } from "./stores.ts";
+import { compactionSeenBy, driveSeenBy, Ended, expirySeenBy, Garbage, Objects } from "./stores.ts";
 
 type Turn = Actor["turn"];
 
-export const DAY = 24 * 60 * 60 * 1000;
+const HOUR = 60 * 60 * 1000;
+export const DAY = 24 * HOUR;
 /** Bytes of a letter. */
 const BLOCK = 8;
+const BITS = 14;
 /** A request that began longer ago is ended by the platform. */
 const REQUEST_MAX = DAY / 2;
 /** Clocks are wrong by so much at most, each way. */
@@ -30,8 +41,7 @@ export const SKEW = 2 * DAY;
 
 /** A letter and where it lies. */
 interface Place {
-  pack_id: string;
-  index: number;
+  entry: Entry;
   letter: string;
 }
 
@@ -40,15 +50,19 @@ export class World {
   readonly stage = new Stage();
   readonly objects = new Objects();
   readonly garbage: Garbage;
-  /** Messages of rounds that wait. */
+  readonly compaction: MemoryCompactionStore;
+  /** Messages of rounds that wait, and of compactions. */
   readonly queue: (NextSlice | null)[] = [];
+  readonly compactions: (NextCompaction | null)[] = [];
   /** Pages of a slice: few, so that others come in between. */
   pages = 2;
   /** Added to the true time by whoever looks at a clock. */
   skew = 0;
   readonly #uploads = new MemoryUploadStore(this.drive.store);
   readonly #mutation: Mutation | null;
-  readonly #manifests = new Map<string, Place[]>();
+  readonly #keys = memoryEngine();
+  /** Of manifests that were read. */
+  readonly #places = new Map<string, Place[]>();
   /** What each content is to be, by its id. */
   readonly #letters = new Map<string, string>();
   #names = 0;
@@ -57,7 +71,10 @@ export class World {
     this.#mutation = mutation;
     this.garbage = new Garbage(this.drive.store, 2, mutation);
     this.garbage.grace_days = grace_days;
+    this.compaction = new MemoryCompactionStore(this.drive.store, this.garbage, 2);
   }
+
+  #engine = (objects: ObjectStore): Engine => ({ ...this.#keys, objects, leaves: new BoundedCache(10) });
 
   #clock = (): number => this.drive.now + this.skew;
 
@@ -92,21 +109,22 @@ export class World {
       const deadline = this.drive.now + REQUEST_MAX;
       const upload = { ...this.drive.upload(this.#target(file_id), sent.length), expires_at: this.drive.now + DAY };
       const { upload_id, target } = upload;
-      const pack_id = newPackId(upload_id);
       const objects = this.objects.seenBy(turn, null);
+      // Sealed before it is sent: what is made of it is known, whenever that is.
+      const { pack, object, entries: own } = await this.#sealed(upload_id, sent);
+      const { pack_id } = pack;
       const put = async (): Promise<boolean> => {
         await turn("put");
         if (this.drive.now > deadline) return false;
-        const bytes = Uint8Array.from(new TextEncoder().encode(sent));
-        this.objects.all.set(packKey(TENANT, pack_id), { bytes, metadata: {} });
+        this.objects.all.set(packKey(TENANT, pack_id), object);
         return true;
       };
       if (this.#mutation === "staging" && !(await put())) return;
       if (!(await this.#submit(turn, { op: "reserve_upload", upload })).ok) return;
       const borrowed = base === null ? [] : await this.#read(turn, base.content_id);
       if (this.#mutation !== "staging" && this.#mutation !== "visible" && !(await put())) return;
-      const own = [...sent].map((letter, index): Place => ({ pack_id, index, letter }));
-      const content = await this.#content([...own, ...borrowed], [{ pack_id, size: 1, key_version: 1 }]);
+      const letters = sent + borrowed.map(({ letter }) => letter).join("");
+      const content = await this.#content([...own, ...borrowed.map(({ entry }) => entry)], letters, [pack]);
       const { ok } = await this.#submit(turn, { op: "commit_upload", upload_id, target, content });
       if (this.#mutation === "visible") await put();
       if (ok || !(await this.#submit(turn, { op: "release_upload", upload_id })).ok) return;
@@ -118,26 +136,52 @@ export class World {
   async #read(turn: Turn, content_id: string): Promise<Place[]> {
     await turn();
     const content = this.drive.store.state.contents.get(content_id);
-    return content === undefined ? [] : this.#placesOf(content).slice(0, 3);
+    return content === undefined ? [] : (await this.#placesOf(content)).slice(0, 3);
   }
 
-  #placesOf = (content: ContentRow): Place[] => this.#manifests.get(content.manifest) ?? [];
+  /** A pack of letters; two of them are named by a leaf. */
+  async #sealed(upload_id: string, sent: string) {
+    let object: StoredObject | undefined;
+    const put: ObjectStore["put"] = async (_key, body, metadata) =>
+      void (object = { bytes: Uint8Array.from(body), metadata });
+    const series = new PackSeries(this.#engine({ put } as ObjectStore), TENANT, upload_id);
+    const writer = await series.open(sent.length);
+    const data: Entry[] = [];
+    for (const letter of sent)
+      data.push(dataEntry(await writer.add("data", new Uint8Array(BLOCK).fill(letter.charCodeAt(0)))));
+    const entries = sent.length > 1 ? await addLeaves(writer, BITS, data) : data;
+    await series.finish(writer);
+    return { pack: series.finished[0] as FinishedPack, object: object as StoredObject, entries };
+  }
 
-  async #content(places: Place[], packs: { pack_id: string; size: number; key_version: number }[]) {
-    const entries = places.map(({ pack_id, index, letter }): Entry => {
-      const hash = new Uint8Array(32).fill(letter.charCodeAt(0));
-      const [length, stored] = [BLOCK, BLOCK + 16];
-      return { kind: "data", hash, length, stored, span: length, pack_id, index, offset: index * stored };
-    });
-    const size = entries.length * BLOCK;
-    const used = [...new Set(places.map(({ pack_id }) => pack_id))];
-    const manifest = await formatNode({ kind: "root", bits: 14, size, packs: used, entries });
-    this.#manifests.set(manifest, places);
+  async #content(entries: Entry[], letters: string, packs: FinishedPack[]) {
+    const size = letters.length * BLOCK;
+    const used = packsOf(entries);
+    const manifest = await formatNode({ kind: "root", bits: BITS, size, packs: used, entries });
     const own = new Set(packs.map(({ pack_id }) => pack_id));
     const borrowed = used.filter((pack_id) => !own.has(pack_id));
     const content = { ...this.drive.content(size), manifest, packs, borrowed };
-    this.#letters.set(content.content_id, places.map(({ letter }) => letter).join(""));
+    this.#letters.set(content.content_id, letters);
     return content;
+  }
+
+  /** Read once, block by block; where something is missing, at least not all. */
+  async #placesOf({ manifest }: ContentRow): Promise<Place[]> {
+    const known = this.#places.get(manifest);
+    if (known !== undefined) return known;
+    const get: ObjectStore["get"] = async (...args) => this.objects.at(...args);
+    const reader = new BlockReader(this.#engine({ get } as ObjectStore), TENANT);
+    const places: Place[] = [];
+    try {
+      const root = await reader.root(manifest);
+      for await (const { entry } of reader.data(root, 0, root.size))
+        for await (const { raw } of reader.open(await reader.read({ entries: [entry], length: entry.stored })))
+          places.push({ entry, letter: String.fromCharCode(raw[0] as number) });
+    } catch (error) {
+      throw new Error(`a block is missing: ${String(error)}`, { cause: error });
+    }
+    this.#places.set(manifest, places);
+    return places;
   }
 
   copy({ file_id }: VersionRow): Promise<void> {
@@ -167,12 +211,12 @@ export class World {
   repoint(content: ContentRow, kept: ContentRow): Promise<void> {
     return this.stage.start(async (turn) => {
       if (this.#letters.get(content.content_id) !== this.#letters.get(kept.content_id)) return;
-      const needed = new Set(this.#placesOf(kept).map(({ pack_id }) => pack_id));
+      const needed = (await parseText(kept.manifest)).packs;
       await turn();
       this.drive.store.interfere(({ contents, packs }) => {
         const now = contents.get(content.content_id);
         if (now === undefined || now.manifest !== content.manifest) return;
-        if (this.#mutation !== "repoint" && [...needed].some((id) => packs.get(id)?.state !== "live")) return;
+        if (this.#mutation !== "repoint" && needed.some((id) => packs.get(id)?.state !== "live")) return;
         contents.set(content.content_id, { ...now, manifest: kept.manifest });
       });
     });
@@ -183,7 +227,7 @@ export class World {
     const content = this.drive.store.state.contents.get(version.content_id) as ContentRow;
     const until = this.drive.now + this.garbage.grace_days * DAY - 2 * SKEW;
     return this.stage.start(async (turn) => {
-      const places = this.#placesOf(content);
+      const places = await this.#placesOf(content);
       for (const place of [...places, ...places, ...places]) {
         await turn();
         if (this.drive.now < until) this.#require(place, "a download was cut");
@@ -191,21 +235,25 @@ export class World {
     });
   }
 
-  #require({ pack_id, index, letter }: Place, otherwise: string): void {
-    const object = this.objects.all.get(packKey(TENANT, pack_id));
-    if (object?.bytes[index] !== letter.charCodeAt(0)) throw new Error(otherwise);
+  /** Packs never change, so that it is there is enough. */
+  #require({ entry }: Place, otherwise: string): void {
+    if (!this.objects.all.has(packKey(TENANT, entry.pack_id))) throw new Error(otherwise);
   }
 
   /** One message of the queue `cleanup`: null is the day's tick. */
   collect(slice: NextSlice | null, alone?: Turn): Promise<void> {
     const run = async (turn: Turn): Promise<void> => {
-      const engine = { objects: this.objects.seenBy(turn, this.#mutation) } as Engine;
+      const engine = this.#engine(this.objects.seenBy(turn, this.#mutation));
       const forget = async (): Promise<void> => undefined;
+      const done = async (): Promise<void> => {
+        await turn();
+        this.compactions.push(null);
+      };
       const report = (content_id: string, error: unknown): never => {
         throw new Error(`${content_id}: ${String(error)}`);
       };
       const store = this.garbage.seenBy(turn);
-      const rest = { engine, forget, report, pages: alone === undefined ? this.pages : 1_000, now: this.#clock };
+      const rest = { engine, forget, done, report, pages: alone === undefined ? this.pages : 1_000, now: this.#clock };
       const next = await collectGarbage({ tenant_id: TENANT, store, ...rest }, slice);
       if (next === null) return;
       await turn();
@@ -223,6 +271,42 @@ export class World {
     this.queue.push(...others);
   }
 
+  /** One message of a compaction: null is what follows a round. */
+  compact(slice: NextCompaction | null, alone?: Turn): Promise<void> {
+    const deadline = this.drive.now + REQUEST_MAX;
+    const run = async (turn: Turn): Promise<void> => {
+      const objects = this.objects.seenBy(turn, this.#mutation);
+      const put: ObjectStore["put"] = async (...args) => {
+        await turn("put");
+        if (this.drive.now > deadline) throw new Ended();
+        return this.objects.seenBy(async () => undefined, this.#mutation).put(...args);
+      };
+      const isLate = (now: number): boolean => this.drive.now > now + HOUR / 2;
+      const store = compactionSeenBy(this.compaction, turn, this.#mutation, isLate, this.objects);
+      const deps: CompactionDeps = {
+        tenant_id: TENANT,
+        store,
+        contents: this.garbage.seenBy(turn),
+        engine: this.#engine({ ...objects, put }),
+        pages: alone === undefined ? this.pages : 1_000,
+        // The true time, as of the sweep that ends what a run leaves behind.
+        now: () => this.drive.now,
+        report: (what, error) => {
+          throw new Error(`${JSON.stringify(what)}: ${String(error)}`);
+        },
+      };
+      try {
+        const next = await compact(deps, slice);
+        if (next === null) return;
+        await turn();
+        this.compactions.push(next);
+      } catch (error) {
+        if (!(error instanceof Ended)) throw error;
+      }
+    };
+    return alone === undefined ? this.stage.start(run) : run(alone);
+  }
+
   expire(alone?: Turn): Promise<void> {
     const run = async (turn: Turn): Promise<void> =>
       expireUploads({
@@ -237,12 +321,12 @@ export class World {
   }
 
   /** Every version that there is can be read, exactly. */
-  check(): void {
+  async check(): Promise<void> {
     if (this.stage.errors.length > 0) throw this.stage.errors[0];
     for (const { content_id } of this.versions) {
       const content = this.drive.store.state.contents.get(content_id);
       if (content === undefined) throw new Error("a version has no content");
-      const places = this.#placesOf(content);
+      const places = await this.#placesOf(content);
       if (places.map(({ letter }) => letter).join("") !== this.#letters.get(content_id))
         throw new Error("a content was exchanged for another one");
       for (const place of places) this.#require(place, "a block is missing");
@@ -257,11 +341,14 @@ export class World {
       this.drive.now += days * DAY;
       await this.expire(turn);
       await this.round();
+      await this.compact(null, turn);
+      while (this.compactions.length > 0) await this.compact(this.compactions.shift() as NextCompaction, turn);
     }
-    this.check();
+    await this.check();
     const { contents, packs, uploads } = this.drive.store.state;
     const living = new Set(this.versions.map(({ content_id }) => content_id));
-    const needed = [...living].flatMap((id) => this.#placesOf(contents.get(id) as ContentRow)).map((p) => p.pack_id);
+    const needed: string[] = [];
+    for (const id of living) needed.push(...(await parseText((contents.get(id) as ContentRow).manifest)).packs);
     const same = (what: string, found: Iterable<string>, wanted: Iterable<string>): void => {
       const [a, b] = [found, wanted].map((ids) => [...new Set(ids)].toSorted().join());
       if (a !== b) throw new Error(`${what} are left: ${a}; needed: ${b}`);

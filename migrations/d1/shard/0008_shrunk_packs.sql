@@ -1,0 +1,1 @@
+ALTER TABLE `packs` ADD `is_shrunk` integer DEFAULT 0 NOT NULL;

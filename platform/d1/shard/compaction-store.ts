@@ -1,0 +1,98 @@
+/** What compaction reads and writes. docs/spec/durability.md, C1, C5 and C7. */
+import { COMPACTED_MIN, type CompactionStore, type Exchange, StagingOver } from "../../../core/compaction/ports.ts";
+import { livePack } from "../../../core/packs/live.ts";
+import type { FinishedPack } from "../../../core/packs/writer.ts";
+import type { TenantId } from "../../../core/protocol/ids.ts";
+import type { UploadRow } from "../../../core/uploads/model.ts";
+import { someNotLive } from "./content-life.ts";
+import { fromUpload, type Stored } from "./rows.ts";
+import * as schema from "./schema.ts";
+import { addRows, insertRows, slices } from "./upsert.ts";
+
+const PACKS_PAGE = 5_000;
+
+/** Their table is walked once a day at most: an index of them would be written with every note. */
+const SELECT_SHRUNK = `
+with page as materialized (
+  select pack_id, size, state, is_shrunk, created_at from packs where tenant_id = ?1 and pack_id > ?2
+  order by pack_id limit ${PACKS_PAGE}
+)
+select pack_id, size from page where state = 'live' and is_shrunk = 1 and size >= ${COMPACTED_MIN} and created_at <= ?3
+order by pack_id`;
+
+const SELECT_LAST = `
+select pack_id from (
+  select pack_id from packs where tenant_id = ?1 and pack_id > ?2 order by pack_id limit ${PACKS_PAGE})
+order by pack_id desc limit 1`;
+
+const ASSERT_STAGED = `
+select case when not exists (select 1 from tenants where tenant_id = ?1 and state = 'active')
+  or not exists (select 1 from uploads where tenant_id = ?1 and upload_id = ?2 and expires_at > ?3)
+then json_extract('{}', 'staging_over') end`;
+
+const EXCHANGE = `
+update contents set manifest = ?4 where tenant_id = ?1 and content_id = ?2 and manifest = ?3
+  and not ${someNotLive("?5")} returning 1`;
+
+const SETTLE = `
+update packs set is_shrunk = 0 where tenant_id = ?1 and pack_id in (select value from json_each(?2)) and is_shrunk = 1
+  and exists (select 1 from tenants where tenant_id = ?1 and garbage_round = ?3)`;
+
+export class D1CompactionStore implements CompactionStore {
+  readonly #db: D1Database;
+  readonly #tenant: TenantId;
+
+  constructor(db: D1Database, tenant: TenantId) {
+    this.#db = db;
+    this.#tenant = tenant;
+  }
+
+  round(): Promise<string | null> {
+    return this.#db
+      .prepare("select garbage_round from tenants where tenant_id = ?1 and state = 'active'")
+      .bind(this.#tenant)
+      .first<string>("garbage_round");
+  }
+
+  async shrunk(after: string, before: number) {
+    const [packs, last] = await this.#db.batch([
+      this.#db.prepare(SELECT_SHRUNK).bind(this.#tenant, after, before),
+      this.#db.prepare(SELECT_LAST).bind(this.#tenant, after),
+    ]);
+    return {
+      packs: (packs as D1Result<{ pack_id: string; size: number }>).results,
+      last: (last as D1Result<{ pack_id: string }>).results[0]?.pack_id ?? null,
+    };
+  }
+
+  async stage(row: UploadRow): Promise<void> {
+    await this.#db.batch(insertRows(this.#db, schema.uploads, [fromUpload(row)]));
+  }
+
+  async exchange(
+    upload_id: string,
+    fresh: readonly FinishedPack[],
+    contents: readonly Exchange[],
+    now: number,
+  ): Promise<number> {
+    const rows = fresh.map((pack) => livePack(this.#tenant, pack, now));
+    const before = [
+      this.#db.prepare(ASSERT_STAGED).bind(this.#tenant, upload_id, now),
+      ...addRows(this.#db, schema.packs, rows as unknown as Stored[]),
+    ];
+    const swaps = contents.map(({ content_id, from, to, packs }) =>
+      this.#db.prepare(EXCHANGE).bind(this.#tenant, content_id, from, to, JSON.stringify(packs)),
+    );
+    try {
+      const results = await this.#db.batch([...before, ...swaps]);
+      return results.slice(before.length).filter(({ results: changed }) => changed.length > 0).length;
+    } catch (error) {
+      if (String(error).includes("staging_over")) throw new StagingOver();
+      throw error;
+    }
+  }
+
+  async settle(round: string, pack_ids: readonly string[]): Promise<void> {
+    await this.#db.batch(slices(pack_ids).map((json) => this.#db.prepare(SETTLE).bind(this.#tenant, json, round)));
+  }
+}

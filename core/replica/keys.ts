@@ -5,5 +5,5 @@ export const UNHEALED = "unhealed/";
 
 export const unhealedKey = (key: string): string => `${UNHEALED}${key}`;
 
-/** States of rounds of garbage collection: written over and over, and made again when lost (G10). */
-export const isKeptOnce = (key: string): boolean => key.startsWith("garbage/");
+/** States of rounds and of compactions: written over and over, and made again when lost (G10, C9). */
+export const isKeptOnce = (key: string): boolean => key.startsWith("garbage/") || key.startsWith("compaction/");

@@ -5,6 +5,7 @@ import { packKey } from "../packs/format.ts";
 import { DAY, EditedDrive } from "../../test/support/memory/edited-drive.ts";
 import { TENANT } from "../../test/support/memory/drive.ts";
 import { memoryEngine, same } from "../../test/support/memory/engine.ts";
+import { Allowance } from "../storage/allowance.ts";
 import { readContent } from "../storage/read.ts";
 import type { FileRow } from "../files/model.ts";
 import { compact } from "./compact.ts";
@@ -264,7 +265,8 @@ describe("C7: readers", () => {
   it("one whose pack is gone asks once where the bytes are now, and goes on there", async () => {
     const { world, file, bytes, old } = await shrunk(new EditedDrive(), 12 * MiB, 0.4);
     const manifest = world.manifestOf(file.content_id as string);
-    const engine = memoryEngine(world.engine.objects, world.engine.store);
+    // One read at a time.
+    const engine = { ...memoryEngine(world.engine.objects, world.engine.store), spare: new Allowance(0) };
     let asked = 0;
     const again = async (): Promise<string> => {
       asked += 1;

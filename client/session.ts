@@ -95,6 +95,12 @@ export class Session implements TokenSource {
     }
   }
 
+  /** Deletes the account with all its files, for good; then nobody is signed in here. Codes: `wrong_password`, `forbidden`, `rate_limited`. */
+  async end_account(password: string): Promise<void> {
+    await this.#http.done({ method: "DELETE", path: "/me", json: { password } });
+    this.#forget();
+  }
+
   me(signal?: AbortSignal): Promise<Me> {
     return this.#http.json<Me>({ path: "/me", signal });
   }

@@ -146,6 +146,11 @@ export class SearchIndex extends DurableObject implements DriveIndex {
     );
   }
 
+  /** Its drive is gone: nothing of it is kept, and nothing may be asked any more. */
+  async erase(): Promise<void> {
+    await this.ctx.storage.deleteAll();
+  }
+
   /** What lies below these, as far as the index knows. */
   async below(file_ids: string[]): Promise<string[]> {
     const rows = this.#sql.exec<{ file_id: string }>(

@@ -169,6 +169,12 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
       }
   }
 
+  /** Its drive is gone: all sockets end, and nothing is kept. */
+  async erase(): Promise<void> {
+    for (const socket of this.ctx.getWebSockets()) socket.close(4001, "signed out");
+    await this.ctx.storage.deleteAll();
+  }
+
   /** For readiness: the hub runs and has its storage. */
   async ping(): Promise<true> {
     await this.ctx.storage.get("ping");

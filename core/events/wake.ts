@@ -75,6 +75,7 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     shard,
     after: z.object({ tenant_id: tenantSchema, version: z.number().int().min(1) }).optional(),
   }),
+  z.object({ job: z.literal("erase_tenants") }),
   z.object({ job: z.literal("expire_sign_ins") }),
 ]);
 export type CleanupJob = z.infer<typeof cleanupJobSchema>;

@@ -24,6 +24,8 @@ export const registerSchema = z
   })
   .meta({ id: "Register" });
 
+export const endAccountSchema = z.object({ password: z.string().max(256) }).meta({ id: "EndAccount" });
+
 export const loginSchema = z
   .object({
     email: emailSchema,

@@ -46,6 +46,15 @@ export class DerivedStore {
     for (let at = 0; at < keys.length; at += 1_000) await this.#bucket.delete(keys.slice(at, at + 1_000));
   }
 
+  /** For a tenant that is gone. */
+  async forgetTenant(tenant: TenantId): Promise<void> {
+    for (;;) {
+      const { objects } = await this.#bucket.list({ prefix: `${tenant}/` });
+      if (objects.length === 0) return;
+      await this.#bucket.delete(objects.map(({ key }) => key));
+    }
+  }
+
   async get(tenant: TenantId, content_id: string, size: PreviewSize): Promise<R2ObjectBody | null> {
     return this.#bucket.get(this.#picture(tenant, content_id, size));
   }

@@ -167,4 +167,68 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/sync/plan/files.ts",
     edits: [["Math.max(draft.now, file.updated_at + 1)", "Math.max(draft.now, file.updated_at)"]],
   },
+  {
+    name: "the row of a key comes without its copy",
+    rule: "K5",
+    file: "core/keys/tenant-key.ts",
+    edits: [
+      [
+        "store.add(await copies.create(await newTenantKey(masters, place, now())))",
+        "store.add(await newTenantKey(masters, place, now()))",
+      ],
+    ],
+  },
+  {
+    name: "a row is wrapped anew before its copy",
+    rule: "K8",
+    file: "core/keys/rotate.ts",
+    edits: [["  if (copy?.wrapped_key !== to.wrapped_key) await copies.put(to);\n", ""]],
+  },
+  {
+    name: "a copy is overwritten by a row that does not open",
+    rule: "K8",
+    file: "core/keys/rotate.ts",
+    edits: [["    await openTenantKey(masters, row);\n    return row;", "    return row;"]],
+  },
+  {
+    name: "a copy without a row is left so",
+    rule: "K8",
+    file: "core/keys/rotate.ts",
+    edits: [["single.length === 0 ? [] : await deps.keys.missing(single)", "[]"]],
+  },
+  {
+    name: "every version that is old gets another, not only the newest",
+    rule: "K8",
+    file: "core/keys/rotate.ts",
+    edits: [
+      [
+        "if (!key.is_newest || key.created_at >= made_before) continue;",
+        "if (key.created_at >= made_before) continue;",
+      ],
+    ],
+  },
+  {
+    name: "a master wraps without being looked at",
+    rule: "K7",
+    file: "core/keys/tenant-key.ts",
+    edits: [["  await check.admit(masters.newest);\n", ""]],
+  },
+  {
+    name: "a master is retired while copies need it",
+    rule: "K9",
+    file: "core/keys/retire.ts",
+    edits: [["if (first !== undefined) throw inUse", 'if (first?.[0].startsWith("shard") === true) throw inUse']],
+  },
+  {
+    name: "a tenant's keys stay in R2",
+    rule: "I14",
+    file: "core/erasure/erase.ts",
+    edits: [["  await store.close();\n  await forgetKeys();", "  await store.close();"]],
+  },
+  {
+    name: "the tenant is forgotten before rounds have deleted its packs",
+    rule: "I15",
+    file: "core/erasure/erase.ts",
+    edits: [["if (!isDropped || !(await store.isEmpty())) return false;", "if (!isDropped) return false;"]],
+  },
 ];

@@ -92,6 +92,15 @@ export async function createFolder(parent_id: string, name: string): Promise<Fil
 
 export async function signOut(): Promise<void> {
   await session.logout().catch(() => undefined);
+  await forgetAll();
+}
+
+export async function endAccount(password: string): Promise<void> {
+  await session.end_account(password);
+  await forgetAll();
+}
+
+async function forgetAll(): Promise<void> {
   await contentStates.clear().catch(() => undefined);
   queryClient.clear();
 }

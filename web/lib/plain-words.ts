@@ -17,6 +17,7 @@ const WORDS: Record<string, string> = {
   registration_closed: "This drive takes no new accounts.",
   trashed: "This is in the trash.",
   unavailable: "The server has a problem. Try again in a moment.",
+  wrong_password: "That is not your password.",
 };
 
 const OFFLINE = "No connection. Try again when you are online.";

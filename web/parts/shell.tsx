@@ -7,6 +7,7 @@ import { session } from "../lib/drive.ts";
 import { useKeys } from "../lib/use-keys.ts";
 import { IconButton } from "../ui/button.tsx";
 import { Icon, type IconName } from "../ui/icons.tsx";
+import { EndAccountDialog } from "./end-account-dialog.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
 import { FullNotice, Quota } from "./quota.tsx";
 import { SearchBox } from "./search-box.tsx";
@@ -22,6 +23,7 @@ const text = {
   help: "Keyboard help",
   account: "Account",
   signOut: "Sign out",
+  endAccount: "Delete account…",
   offline: "No connection. You see what was here last; changes and uploads go on when it is back.",
 };
 
@@ -86,22 +88,29 @@ export function Shell() {
 
 function AccountMenu() {
   const user = session.user;
+  const [ending, setEnding] = useState(false);
   return (
-    <MenuTrigger>
-      <IconButton label={text.account}>
-        <span className="avatar">{user?.name.slice(0, 1).toUpperCase()}</span>
-      </IconButton>
-      <Popover className="popover" placement="bottom end">
-        <div className="account">
-          <strong>{user?.name}</strong>
-          <span className="note">{user?.email}</span>
-        </div>
-        <Menu className="menu" aria-label={text.account}>
-          <MenuItem className="menu-item" onAction={() => void signOut()}>
-            <Icon name="signOut" /> {text.signOut}
-          </MenuItem>
-        </Menu>
-      </Popover>
-    </MenuTrigger>
+    <>
+      {ending && <EndAccountDialog onClose={() => setEnding(false)} />}
+      <MenuTrigger>
+        <IconButton label={text.account}>
+          <span className="avatar">{user?.name.slice(0, 1).toUpperCase()}</span>
+        </IconButton>
+        <Popover className="popover" placement="bottom end">
+          <div className="account">
+            <strong>{user?.name}</strong>
+            <span className="note">{user?.email}</span>
+          </div>
+          <Menu className="menu" aria-label={text.account}>
+            <MenuItem className="menu-item" onAction={() => void signOut()}>
+              <Icon name="signOut" /> {text.signOut}
+            </MenuItem>
+            <MenuItem className="menu-item" onAction={() => setEnding(true)}>
+              <Icon name="trash" /> {text.endAccount}
+            </MenuItem>
+          </Menu>
+        </Popover>
+      </MenuTrigger>
+    </>
   );
 }

@@ -11,6 +11,7 @@ import { isFrames } from "../http/media-type.ts";
 import { BASE, invalid, JSON_MAX_BYTES } from "./http.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { limitAddress, limitUser } from "./middleware/limits.ts";
+import { accountRoutes } from "./routes/account.ts";
 import { archiveRoutes } from "./routes/archive.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { diffRoutes } from "./routes/diff.ts";
@@ -67,6 +68,7 @@ function apiRoutes(): App {
   shareInfoRoutes(api);
   api.use("*", authenticate, limitUser);
   meRoutes(api);
+  accountRoutes(api);
   folderRoutes(api);
   archiveRoutes(api);
   syncRoutes(api);

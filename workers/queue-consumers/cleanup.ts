@@ -1,5 +1,5 @@
 /**
- * Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8, E10 to E14; identity.md, I11; versions.md, V8;
+ * Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8, E10 to E14; identity.md, I11 and I15; versions.md, V8;
  * storage.md, K8 and S8; durability.md, G10, G11 and C9.
  */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
@@ -11,6 +11,7 @@ import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagg
 import { findUnverified } from "../../platform/d1/shard/verification-store.ts";
 import { runCompact } from "./compact.ts";
 import type { Context } from "./context.ts";
+import { runEraseTenants } from "./erase-tenants.ts";
 import { runCollectGarbage } from "./garbage.ts";
 import { runJoinContents } from "./join-contents.ts";
 import { runRotateKeys } from "./rotate-keys.ts";
@@ -47,6 +48,7 @@ export async function cleanup(context: Context, batch: MessageBatch): Promise<vo
 
 async function runJob(context: Context, job: CleanupJob): Promise<void> {
   if (job.job === "expire_sign_ins") return expireSignIns(context.env.DIRECTORY, context.now());
+  if (job.job === "erase_tenants") return runEraseTenants(context);
   const db = context.shards.shards.get(job.shard);
   if (db === undefined) throw new Error("no such shard");
   switch (job.job) {

@@ -56,6 +56,7 @@ export default {
       { job: "sweep_tenants", shard },
       ...(minute === KEYS_AT ? [{ job: "rotate_keys", shard } as const] : []),
     ]);
+    jobs.push({ job: "erase_tenants" });
     // Once an hour: it walks whole tables of the directory, which is cheaper than an index on every sign-in.
     if (minute === HOURLY_AT) jobs.push({ job: "expire_sign_ins" });
     await sendAll(env.CLEANUP, jobs);

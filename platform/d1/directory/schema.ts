@@ -9,15 +9,26 @@ export const shards = sqliteTable("shards", {
   tenants: integer().notNull().default(0),
 });
 
-export const tenants = sqliteTable("tenants", {
-  tenant_id: integer().primaryKey(),
-  kind: text({ enum: ["personal", "organisation"] }).notNull(),
-  name: text().notNull(),
-  shard: text().notNull(),
-  state: text({ enum: ["active", "suspended", "deleted"] }).notNull(),
-  plan: text().notNull(),
-  created_at: integer().notNull(),
-});
+export const tenants = sqliteTable(
+  "tenants",
+  {
+    tenant_id: integer().primaryKey(),
+    kind: text({ enum: ["personal", "organisation"] }).notNull(),
+    name: text().notNull(),
+    shard: text().notNull(),
+    state: text({ enum: ["active", "suspended", "deleted"] }).notNull(),
+    plan: text().notNull(),
+    created_at: integer().notNull(),
+    deleted_at: integer(),
+    /** When the last of it was gone: docs/spec/identity.md, I15. */
+    erased_at: integer(),
+  },
+  (t) => [
+    index("tenants_erasing")
+      .on(t.deleted_at)
+      .where(sql`state = 'deleted' and erased_at is null`),
+  ],
+);
 
 export const accounts = sqliteTable(
   "accounts",

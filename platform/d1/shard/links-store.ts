@@ -83,6 +83,20 @@ const toItem = (row: Stored): SharedItem => {
   return item;
 };
 
+/** Links whose cached answers can be dropped with one call; the others end by their age (L4). */
+const TOKENS_MAX = 1_000;
+
+/** Of a tenant's links that are not revoked. */
+export async function openTokens(db: D1Database, tenant: TenantId): Promise<string[]> {
+  const { results } = await db
+    .prepare(
+      `select token from permissions where tenant_id = ?1 and token is not null and revoked_at is null limit ${TOKENS_MAX}`,
+    )
+    .bind(tenant)
+    .all<{ token: string }>();
+  return results.map((row) => row.token);
+}
+
 export class D1LinksStore {
   readonly #db: D1Database;
   readonly #tenant: TenantId;

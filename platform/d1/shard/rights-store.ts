@@ -2,6 +2,10 @@ import { type TenantId, tenantOf } from "../../../core/protocol/ids.ts";
 import type { Access, Grant, Principal, RightsStore } from "../../../core/sharing/rights.ts";
 import { type Stored, toFile } from "./rows.ts";
 
+/** Of a tenant that is deleted nobody may read anything, at once: docs/spec/identity.md, I14. */
+const isThere = (tenant: string): string =>
+  `exists (select 1 from tenants t where t.tenant_id = ${tenant} and t.state <> 'deleted')`;
+
 /** One row: the file, its chain and the principal's living grants on the chain. */
 const SELECT_ACCESS = `
 with recursive chain(file_id, parent_id, name, trashed_at, depth) as (
@@ -15,7 +19,7 @@ select f.*,
   (select json_group_array(json_object('file_id', p.file_id, 'permission', p.permission, 'expires_at', p.expires_at))
      from chain c cross join permissions p on p.tenant_id = ?1 and p.file_id = c.file_id
      where p.revoked_at is null and (p.expires_at is null or p.expires_at > ?4) and PRINCIPAL) as grants
-from files f where f.tenant_id = ?1 and f.file_id = ?2`;
+from files f where f.tenant_id = ?1 and f.file_id = ?2 and ${isThere("?1")}`;
 
 const BY_USER = SELECT_ACCESS.replace("PRINCIPAL", "p.user_id = ?3");
 const BY_LINK = SELECT_ACCESS.replace("PRINCIPAL", "p.permission_id = ?3");
@@ -92,7 +96,8 @@ function accessesOf(rows: readonly Stored[], file_ids: readonly string[]): Map<s
 
 const SELECT_WANTED = `
 select f.tenant_id, f.file_id, f.parent_id from json_each(?1) want
-  cross join files f on f.tenant_id = want.value ->> '$[0]' and f.file_id = want.value ->> '$[1]'`;
+  cross join files f on f.tenant_id = want.value ->> '$[0]' and f.file_id = want.value ->> '$[1]'
+where ${isThere("f.tenant_id")}`;
 
 /**
  * What `find` tells, of many files of one shard, whatever their tenants, in one query. Unknown ids are missing.

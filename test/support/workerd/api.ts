@@ -149,7 +149,7 @@ export async function everything(): Promise<unknown> {
   const rows = await Promise.all(databases.map((name) => rowsOf(apiEnv[name]!)));
   const buckets = await Promise.all([apiEnv.BLOBS.list(), apiEnv.DERIVED.list()]);
   const objects = buckets.map(({ objects }) =>
-    objects.filter(({ key }) => !key.startsWith("keys/")).map(({ key, etag }) => `${key} ${etag}`),
+    objects.filter(({ key }) => !/^(keys|masters)\//.test(key)).map(({ key, etag }) => `${key} ${etag}`),
   );
   return { rows: Object.fromEntries(databases.map((name, i) => [name, rows[i]])), objects };
 }

@@ -1,4 +1,5 @@
 /** First filters: approximate, per location, and free of any database. The exact budgets are RateBudget's. */
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { proxyDurable } from "itty-durable";
 import { DriveError } from "../../../core/protocol/errors.ts";
@@ -30,6 +31,14 @@ export const limitUser = createMiddleware<AppEnv>(async (c, next) => {
   if (!success) throw limited(planOf(claims.plan).calls_per_minute, PERIOD, "requests");
   await next();
 });
+
+/** Guessing is slowed per account and address before any password is hashed. */
+export async function throttle(c: Context<AppEnv>, who: string): Promise<void> {
+  const address = c.req.header("cf-connecting-ip") ?? "local";
+  const { success } = await c.env.SIGN_IN.limit({ key: `${who}|${address}` });
+  if (!success)
+    throw new DriveError("rate_limited", "Too many sign-in attempts; please wait a minute.", { retry_after: 60 });
+}
 
 /** Takes from a user's hourly budgets, exactly. */
 export async function spend(

@@ -14,6 +14,7 @@ import { toTime } from "../../../core/protocol/common.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { newSecret } from "../../../core/protocol/ids.ts";
 import { body, idempotencyHeaders, json, noContent, problems, signedIn } from "../http.ts";
+import { throttle } from "../middleware/limits.ts";
 import { ACCESS_COOKIE, authenticate } from "../middleware/authenticate.ts";
 import { attachPendingShares } from "../sharing.ts";
 import type { App, AppEnv } from "../types.ts";
@@ -46,14 +47,6 @@ function signOut(c: Context<AppEnv>, user_id: string, session_ids: string[]): vo
   if (session_ids.length === 0) return;
   for (const id of session_ids) c.var.app.revoked.add(id);
   later(c, "close sockets", c.var.app.hub(user_id).signOut(session_ids));
-}
-
-/** Guessing is slowed per account and address before any password is hashed. */
-async function throttle(c: Context<AppEnv>, email: string): Promise<void> {
-  const address = c.req.header("cf-connecting-ip") ?? "local";
-  const { success } = await c.env.SIGN_IN.limit({ key: `${email}|${address}` });
-  if (!success)
-    throw new DriveError("rate_limited", "Too many sign-in attempts; please wait a minute.", { retry_after: 60 });
 }
 
 export function authRoutes(api: App): void {

@@ -41,6 +41,9 @@ interface Attachment {
 /** Changes that ride along with a wake; beyond it the device reads the journal. */
 const INLINE_MAX = 20;
 
+/** Packs named by one wake: a message has 128 KB at most. */
+const PACKS_MAX = 1000;
+
 export class SyncHub extends DurableObject<SyncHubEnv> {
   readonly #shards: ShardMap;
   #hub: Hub | null = null;
@@ -102,23 +105,31 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
   }
 
   /** All of it may be lost: a device has its cursor, a consumer its mark in the journal, a cached answer its age. */
-  #announce(entries: JournalRow[], { due, unverified }: Left): void {
+  #announce(entries: JournalRow[], { due, unverified, packs }: Left): void {
     const last = entries.at(-1) as JournalRow;
     const { tenant_id, drive_id, seq } = last;
     const changes =
       entries.length > INLINE_MAX ? undefined : entries.map(({ seq, file_id, op }) => ({ seq, file_id, op }));
     this.#broadcast({ type: "changes", drive_id, seq, changes });
-    const wake: Wake = { tenant_id, drive_id, seq, due, ...(unverified ? { unverified } : {}) };
-    const sent = this.env.FILE_EVENTS.send(wake).catch((error: unknown) =>
-      console.warn({ message: "a wake was not queued; the sweep will", drive_id, seq, error: String(error) }),
-    );
-    this.ctx.waitUntil(sent);
+    const first = packs.slice(0, PACKS_MAX);
+    const wake: Wake = { tenant_id, drive_id, seq, due };
+    this.#send({ ...wake, ...(unverified ? { unverified } : {}), ...(first.length > 0 ? { packs: first } : {}) });
+    for (let at = PACKS_MAX; at < packs.length; at += PACKS_MAX)
+      this.#send({ ...wake, due: [], packs: packs.slice(at, at + PACKS_MAX) });
     const outdated = entries.filter((entry) => OUTDATES_LINKS.has(entry.op)).map((entry) => entry.file_id);
     if (outdated.length === 0) return;
     const purged = this.env.PUBLIC_LINKS.purgeFiles(outdated).catch((error: unknown) =>
       console.warn({ message: "links were not purged", drive_id, seq, error: String(error) }),
     );
     this.ctx.waitUntil(purged);
+  }
+
+  #send(wake: Wake): void {
+    const { drive_id, seq } = wake;
+    const sent = this.env.FILE_EVENTS.send(wake).catch((error: unknown) =>
+      console.warn({ message: "a wake was not queued; the sweep will", drive_id, seq, error: String(error) }),
+    );
+    this.ctx.waitUntil(sent);
   }
 
   #broadcast(message: SocketMessage): void {

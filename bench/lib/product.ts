@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { SignedIn } from "../../core/protocol/auth.ts";
 import type { File } from "../../core/protocol/files.ts";
 import { type Changes, CURSOR_NOW, SOCKET_PROTOCOL, SOCKET_TOKEN_PREFIX } from "../../core/protocol/sync.ts";
+import type { Alter } from "../../scripts/lib/runtime-options.ts";
 import { startProduct, type Product } from "../../scripts/lib/start-product.ts";
 import type { CleanUp } from "./clean-up.ts";
 import { Http } from "./http.ts";
@@ -17,13 +18,23 @@ export function temporaryState(cleanUp: CleanUp): string {
   return path;
 }
 
+/** Copies to the replica come later, and would be measured with whatever runs then: `cases/replica.ts` measures them. */
+const withoutReplica: Alter = (worker) => {
+  const { BLOBS_REPLICA: _, ...r2Buckets } = worker.r2Buckets as Record<string, string>;
+  return { ...worker, r2Buckets };
+};
+
 /** The built product as `npm start` runs it, without crons, so that no sweep falls into a run. */
 export async function startBenched(
   cleanUp: CleanUp,
-  { observability, data = temporaryState(cleanUp) }: { observability: boolean; data?: string },
+  {
+    observability,
+    data = temporaryState(cleanUp),
+    alter = withoutReplica,
+  }: { observability: boolean; data?: string; alter?: Alter },
 ): Promise<Product> {
   const say = (message: string): void => console.error(message);
-  const product = await startProduct({ port: 0, data, observability, crons: false, say });
+  const product = await startProduct({ port: 0, data, observability, alter, crons: false, say });
   cleanUp.defer(product.stop);
   return product;
 }

@@ -24,6 +24,11 @@ export const wakeSchema = z.object({
   due: z.array(z.enum(CONSUMERS)).readonly().optional(),
   /** Contents of the drive wait for their verification. */
   unverified: z.boolean().optional(),
+  /** Ids of packs that are to be copied: docs/spec/replica.md, RP9. */
+  packs: z
+    .array(z.string().regex(/^[0-9a-f]{48}$/))
+    .readonly()
+    .optional(),
 });
 export type Wake = z.infer<typeof wakeSchema>;
 

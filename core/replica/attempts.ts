@@ -13,10 +13,10 @@ const DELAY_MAX = 5_000;
 export const delayBefore = (attempt: number): number =>
   attempt === 0 ? 0 : Math.min(DELAY * 2 ** (attempt - 1), DELAY_MAX);
 
-/** Nobody knows whether the call is done yet, or will be. */
-export const isSilence = (error: unknown): boolean => error instanceof DriveError && error.code === "unavailable";
-
-/** The time that all attempts of one call have together (S13). */
+/**
+ * The time that all attempts of one call have together (S13). A write that is not answered uses it up, so it is never
+ * made again: its owner may use the body again by then, and the late call would store other bytes.
+ */
 export class Patience {
   readonly #clock: Clock;
   readonly #until: number;
@@ -40,19 +40,14 @@ export class Patience {
   }
 }
 
-/**
- * @param work bounded by `patience`
- * @param repeats whether a call that was not answered in time is made again: a body may be used again by its owner by
- *   then, and the late call would store other bytes
- * @throws StoreRefused at once, else the last failure
- */
-export async function retried<T>(patience: Patience, repeats: boolean, work: () => Promise<T>): Promise<T> {
+/** @param work bounded by `patience`. @throws StoreRefused at once, else the last failure */
+export async function retried<T>(patience: Patience, work: () => Promise<T>): Promise<T> {
   let failure: unknown = new DriveError("unavailable", "The store did not answer in time; try again.");
   for (let attempt = 0; attempt < ATTEMPTS && (await patience.pause(attempt)); attempt++)
     try {
       return await work();
     } catch (error) {
-      if (error instanceof StoreRefused || (!repeats && isSilence(error))) throw error;
+      if (error instanceof StoreRefused) throw error;
       failure = error;
     }
   throw failure;

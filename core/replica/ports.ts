@@ -1,3 +1,5 @@
+import type { Allowance } from "../storage/allowance.ts";
+import type { ObjectCatalog, ObjectStore } from "../storage/ports.ts";
 import type { BreakerState } from "./breaker.ts";
 
 /** Reads and writes fail apart: a store that refuses writes may read well. */
@@ -16,4 +18,14 @@ export interface ReplicaWatch {
   failed(guarded: Guarded, error: unknown): void;
   /** A call was answered by the replica. */
   fellBack(guarded: Guarded): void;
+}
+
+/** One of the two stores, as copies and healing see it: each call is bounded in time and made once. */
+export type Side = ObjectStore & ObjectCatalog;
+
+export interface Sides {
+  primary: Side;
+  replica: Side;
+  /** What a copy may hold beyond one part. */
+  spare: Allowance;
 }

@@ -5,9 +5,9 @@
  *   put    primary three times, else replica  breaker `writes` open: replica
  *   parts  where their upload began
  */
-import { DriveError } from "../protocol/errors.ts";
+import { orUnavailable } from "../storage/deadline.ts";
 import { type ObjectMetadata, type ObjectStore, type StoredObject, StoreRefused } from "../storage/ports.ts";
-import { ATTEMPTS, isSilence, Patience, retried } from "./attempts.ts";
+import { ATTEMPTS, Patience, retried } from "./attempts.ts";
 import { Breaker, type Permit } from "./breaker.ts";
 import { isKeptOnce, UNHEALED, unhealedKey } from "./keys.ts";
 import type { Clock, Guarded, ReplicaWatch } from "./ports.ts";
@@ -19,8 +19,8 @@ const PROBE_PATIENCE = 1_000;
 /** Begins the id of a multipart upload of the replica. */
 const IN_REPLICA = "replica:";
 
-/** What lies under the key of a mark: an empty object would have no range to read. */
-const MARK = Uint8Array.of(1);
+/** A mark is its name. */
+const MARK = new Uint8Array();
 
 export interface ReplicaDeps {
   primary: ObjectStore;
@@ -39,16 +39,6 @@ async function answerOf(asked: Promise<StoredObject | null>): Promise<Answer> {
     return { found: await asked };
   } catch (error) {
     return { error };
-  }
-}
-
-/** A failure as the client may hear of it: to try again. */
-async function orUnavailable<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof StoreRefused || error instanceof DriveError) throw error;
-    throw new DriveError("unavailable", "The store fails right now; try again.");
   }
 }
 
@@ -76,7 +66,7 @@ export class ReplicatedStore implements ObjectStore {
     const patience = new Patience(this.#clock);
     const read: Read = (store, most) => patience.bound(() => store.get(key, offset, length), most);
     const once = (): Promise<StoredObject | null> => (isKeptOnce(key) ? read(this.#primary) : this.#readEither(read));
-    return orUnavailable(retried(patience, true, once));
+    return orUnavailable(retried(patience, once));
   }
 
   /** Null only when both say so: what the primary has not may wait in the replica to be healed. */
@@ -106,7 +96,7 @@ export class ReplicatedStore implements ObjectStore {
   put(key: string, body: Uint8Array, metadata: ObjectMetadata): Promise<void> {
     const patience = new Patience(this.#clock);
     const into = (store: ObjectStore) => (): Promise<void> => store.put(key, body, metadata);
-    const once = (store: ObjectStore): Promise<void> => retried(patience, false, () => patience.bound(into(store)));
+    const once = (store: ObjectStore): Promise<void> => retried(patience, () => patience.bound(into(store)));
     const either = async (): Promise<void> => {
       if (isKeptOnce(key)) return once(this.#primary);
       if ((await this.#inPrimary(patience, true, into(this.#primary))) !== null) return;
@@ -123,7 +113,7 @@ export class ReplicatedStore implements ObjectStore {
     const either = async (): Promise<string> => {
       const begun = await this.#inPrimary(patience, false, begin(this.#primary));
       if (begun !== null) return begun.value;
-      const id = await retried(patience, true, () => patience.bound(begin(this.#replica)));
+      const id = await retried(patience, () => patience.bound(begin(this.#replica)));
       this.#watch.fellBack("writes");
       return `${IN_REPLICA}${id}`;
     };
@@ -158,7 +148,7 @@ export class ReplicatedStore implements ObjectStore {
     const patience = new Patience(this.#clock);
     const twice = keys.filter((key) => !isKeptOnce(key));
     const from = (store: ObjectStore, some: string[]): Promise<void> =>
-      retried(patience, true, () => patience.bound(() => store.delete(some)));
+      retried(patience, () => patience.bound(() => store.delete(some)));
     const both = async (): Promise<void> => {
       await from(this.#primary, keys);
       if (twice.length === 0) return;
@@ -171,7 +161,7 @@ export class ReplicatedStore implements ObjectStore {
   list(prefix: string): Promise<string[]> {
     const patience = new Patience(this.#clock);
     const of = (store: ObjectStore): Promise<string[]> =>
-      retried(patience, true, () => patience.bound(() => store.list(prefix)));
+      retried(patience, () => patience.bound(() => store.list(prefix)));
     const both = async (): Promise<string[]> => {
       const keys = [...(await of(this.#primary)), ...(await of(this.#replica))];
       return [...new Set(keys)].filter((key) => !key.startsWith(UNHEALED));
@@ -187,7 +177,7 @@ export class ReplicatedStore implements ObjectStore {
       try {
         return { value: await this.#counted(permit, moves, patience.bound(work)) };
       } catch (error) {
-        if (error instanceof StoreRefused || (moves && isSilence(error))) throw error;
+        if (error instanceof StoreRefused) throw error;
       }
     }
     return null;
@@ -206,13 +196,12 @@ export class ReplicatedStore implements ObjectStore {
       return permit === null ? asked : this.#counted(permit, moves, asked);
     };
     const inReplica = (): Promise<T> => patience.bound(() => work(this.#replica, multipart.slice(IN_REPLICA.length)));
-    return orUnavailable(retried(patience, !moves, multipart.startsWith(IN_REPLICA) ? inReplica : inPrimary));
+    return orUnavailable(retried(patience, multipart.startsWith(IN_REPLICA) ? inReplica : inPrimary));
   }
 
   /** Before the object: a mark without one is dropped by the healing, an object without a mark would not be found. */
   async #mark(patience: Patience, key: string): Promise<void> {
-    const at = String(this.#clock.now());
-    await retried(patience, true, () => patience.bound(() => this.#replica.put(unhealedKey(key), MARK, { at })));
+    await retried(patience, () => patience.bound(() => this.#replica.put(unhealedKey(key), MARK, {})));
   }
 
   /** @param moves whether bytes move: a store that takes only their names does not work again. */

@@ -1,7 +1,7 @@
 /** Bounded waits: a call that is never answered must not hold up who waits for it. docs/spec/storage.md, S13; sync.md, H9. */
 import { DriveError } from "../protocol/errors.ts";
 import type { KeyCopies } from "../keys/ports.ts";
-import type { ObjectStore } from "./ports.ts";
+import { type ObjectCatalog, type ObjectStore, StoreRefused } from "./ports.ts";
 
 /** Milliseconds for one call of the object store: a part of 8 MiB takes a second or two. */
 export const OBJECT_PATIENCE = 30_000;
@@ -21,6 +21,24 @@ export async function withDeadline<T>(work: Promise<T>, patience: number): Promi
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A failure as the client may hear of it: to try again. What the store refused stays what it is. */
+export async function orUnavailable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof StoreRefused || error instanceof DriveError) throw error;
+    throw new DriveError("unavailable", "The store fails right now; try again.");
+  }
+}
+
+/** The same for what a store knows of its objects. */
+export function boundedCatalog(catalog: ObjectCatalog, patience = OBJECT_PATIENCE): ObjectCatalog {
+  return {
+    stat: (...args) => withDeadline(catalog.stat(...args), patience),
+    page: (...args) => withDeadline(catalog.page(...args), patience),
+  };
 }
 
 /**
@@ -45,7 +63,7 @@ export function boundedObjects(store: ObjectStore, patience = OBJECT_PATIENCE): 
 export function boundedCopies(copies: KeyCopies, patience = OBJECT_PATIENCE): KeyCopies {
   const bound = <T>(work: Promise<T>): Promise<T> => withDeadline(work, patience);
   return {
-    create: (row) => bound(copies.create(row)),
+    create: (row) => orUnavailable(bound(copies.create(row))),
     put: (row) => bound(copies.put(row)),
     find: (place) => bound(copies.find(place)),
     page: (after) => bound(copies.page(after)),

@@ -35,6 +35,21 @@ export interface ObjectStore {
   abortMultipart(key: string, multipart: string): Promise<void>;
 }
 
+export interface ObjectFacts {
+  key: string;
+  size: number;
+  /** Milliseconds since the epoch. */
+  uploaded_at: number;
+}
+
+/** What an object store knows of its objects without reading them. */
+export interface ObjectCatalog {
+  /** Null when there is no such object. */
+  stat(key: string): Promise<(ObjectFacts & { metadata: ObjectMetadata }) | null>;
+  /** Those behind `after` that begin with `prefix`, by key, a thousand at most; empty at the end. */
+  page(prefix: string, after: string): Promise<ObjectFacts[]>;
+}
+
 /** zstd, level 3. */
 export interface Codec {
   /** One byte at least. Null when it fails: what a compressor cannot do costs space only. */

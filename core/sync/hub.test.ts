@@ -404,6 +404,7 @@ describe("quota", () => {
     expect(drive.store.state.packs.size).toBe(0);
     done(await commit(own));
     expect([...drive.store.state.packs.values()]).toMatchObject([{ ...pack, state: "live" }]);
+    expect(drive.copied, "RP9").toEqual([pack.pack_id]);
   });
 
   it("U22, Q2: each content of a batch is a commit of its own; the session is open until it is closed", async () => {

@@ -140,7 +140,8 @@ export class Hub {
       const entries = [...[...done.values()].map((d) => d.entry), ...planned.journal];
       const due = done.size > 0 ? CONSUMERS : newlyDue(snapshot.drive.due, planned.due);
       const unverified = planned.verifications.length > 0;
-      if (entries.length > 0) this.#ports.announce(entries, { due, unverified });
+      const packs = planned.packs.map(({ pack_id }) => pack_id);
+      if (entries.length > 0) this.#ports.announce(entries, { due, unverified, packs });
       return results;
     } catch (error) {
       this.#ports.report(error);

@@ -122,6 +122,8 @@ export interface DriveStore {
 export interface Left {
   due: readonly ConsumerName[];
   unverified: boolean;
+  /** Ids of the packs that came with it. */
+  packs: readonly string[];
 }
 
 export interface HubPorts {
@@ -130,7 +132,7 @@ export interface HubPorts {
   newId(): string;
   /**
    * After a commit, in order. Must not throw; what it does is replayed from the journal when it is lost.
-   * @param left who has something to do with it, and whether contents are to be verified now
+   * @param left who has something to do with it, and whether contents are to be verified now, what is to be copied
    */
   announce(entries: JournalRow[], left: Left): void;
   /** A batch that failed: for the operator, the commands are tried again one by one. */

@@ -1,4 +1,11 @@
-import { type ObjectMetadata, type ObjectStore, type StoredObject, StoreRefused } from "../../core/storage/ports.ts";
+import {
+  type ObjectCatalog,
+  type ObjectFacts,
+  type ObjectMetadata,
+  type ObjectStore,
+  type StoredObject,
+  StoreRefused,
+} from "../../core/storage/ports.ts";
 
 /** R2's errors are only text. */
 const GONE = /\b10024\b|does not exist/i;
@@ -34,7 +41,9 @@ async function readAll(body: ReadableStream, length: number): Promise<Uint8Array
   return bytes;
 }
 
-export class R2ObjectStore implements ObjectStore {
+const factsOf = ({ key, size, uploaded }: R2Object): ObjectFacts => ({ key, size, uploaded_at: uploaded.getTime() });
+
+export class R2ObjectStore implements ObjectStore, ObjectCatalog {
   readonly #bucket: R2Bucket;
 
   constructor(bucket: R2Bucket) {
@@ -73,6 +82,16 @@ export class R2ObjectStore implements ObjectStore {
       cursor = page.truncated ? page.cursor : undefined;
     } while (cursor !== undefined);
     return keys;
+  }
+
+  async stat(key: string): Promise<(ObjectFacts & { metadata: ObjectMetadata }) | null> {
+    const object = await this.#bucket.head(key);
+    return object === null ? null : { ...factsOf(object), metadata: object.customMetadata ?? {} };
+  }
+
+  async page(prefix: string, after: string): Promise<ObjectFacts[]> {
+    const { objects } = await this.#bucket.list({ prefix, startAfter: after });
+    return objects.map(factsOf);
   }
 
   async createMultipart(key: string, customMetadata: ObjectMetadata): Promise<string> {

@@ -4,6 +4,8 @@ import { convertV4MiniflareOptions, type MiniflareOptions, type V4WorkerOptions 
 import { inRoot, WORKERS, type WorkerProject } from "./project.ts";
 import { readConfig, readWorkerOptions } from "./worker-config.ts";
 
+export type Alter = (worker: V4WorkerOptions) => V4WorkerOptions;
+
 export type RuntimeChoice = {
   port: number;
   state: string;
@@ -11,12 +13,15 @@ export type RuntimeChoice = {
   values: Record<string, string>;
   /** Traces of every binding call, queryable on the product's port: for benchmarks, never for daily use. */
   observability: boolean;
+  /** Has the last word on each Worker: for benchmarks and tests. */
+  alter?: Alter;
   onLog(level: string, message: string): void;
   onRestart(): void;
 };
 
 /** The built Workers on bare Miniflare: the same runtime as `wrangler dev`, without its proxy in front. */
 export function runtimeOptions(choice: RuntimeChoice): MiniflareOptions {
+  const { alter = (options) => options } = choice;
   return convertV4MiniflareOptions({
     host: "127.0.0.1",
     port: choice.port,
@@ -27,7 +32,7 @@ export function runtimeOptions(choice: RuntimeChoice): MiniflareOptions {
     unsafeObservability: choice.observability,
     unsafeHandleRuntimeRestart: choice.onRestart,
     handleStructuredLogs: ({ level, message }) => choice.onLog(level, message),
-    workers: WORKERS.map((worker) => workerOptions(worker, choice.values)),
+    workers: WORKERS.map((worker) => alter(workerOptions(worker, choice.values))),
   });
 }
 

@@ -9,7 +9,7 @@ import { requireMasterKeys } from "./master-keys.ts";
 import { requireFreePort } from "./ports.ts";
 import { API } from "./project.ts";
 import { waitUntilReady } from "./readiness.ts";
-import { runtimeOptions } from "./runtime-options.ts";
+import { type Alter, runtimeOptions } from "./runtime-options.ts";
 import { LOCAL_DEFAULTS, localSecrets } from "./secrets.ts";
 import { requiredSecrets } from "./worker-config.ts";
 
@@ -22,6 +22,8 @@ export type StartOptions = {
   vars?: Record<string, string>;
   /** Collects traces that the bench counts operations from. Off by default: they are served on the product's port. */
   observability?: boolean;
+  /** Has the last word on each Worker's bindings and modules: for benchmarks and tests. */
+  alter?: Alter;
   /** Runs `scheduled()` of the consumers every minute, on by default; a test may prefer {@link Product.tick}. */
   crons?: boolean;
   /** Progress and the Workers' console; nothing by default. */
@@ -77,6 +79,7 @@ async function startIn(data: DataDir, options: StartOptions, say: (message: stri
       state: data.state,
       values,
       observability: options.observability ?? false,
+      alter: options.alter,
       onLog: (level, message) => say(level === "log" || level === "info" ? message : `${level}: ${message}`),
       onRestart: () => say("The Workers runtime ended unexpectedly. It runs again, on the same address and data."),
     }),

@@ -2,12 +2,17 @@
 import type { EventHandler } from "../../core/events/ports.ts";
 import type { ConsumerName, Wake } from "../../core/events/wake.ts";
 import type { KeyDeps } from "../../core/keys/tenant-key.ts";
+import { copyJobs } from "../../core/replica/jobs.ts";
+import type { Sides } from "../../core/replica/ports.ts";
 import type { Engine } from "../../core/storage/engine.ts";
 import { readConfig, shardBindings } from "../../platform/config.ts";
+import { D1StoreRecord } from "../../platform/d1/directory/store-record.ts";
 import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { DerivedStore } from "../../platform/derived/derived-store.ts";
 import { createEngine, createKeyDeps } from "../../platform/engine.ts";
+import { createSides } from "../../platform/r2/stores.ts";
 import type { Env } from "./env.ts";
+import { sendAll } from "./send.ts";
 
 export class Context {
   readonly env: Env;
@@ -15,6 +20,9 @@ export class Context {
   readonly engine: Engine;
   readonly keys: KeyDeps;
   readonly derived: DerivedStore;
+  /** Null where there is no replica. */
+  readonly sides: Sides | null;
+  readonly record: D1StoreRecord;
   readonly now = (): number => Date.now();
 
   constructor(env: Env) {
@@ -23,7 +31,14 @@ export class Context {
     this.shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
     this.keys = createKeyDeps(env.BLOBS, this.shards, MASTER_KEYS);
     this.engine = createEngine(env, this.shards, MASTER_KEYS);
+    this.record = new D1StoreRecord(env.DIRECTORY);
+    this.sides = createSides(env, this.engine.spare);
     this.derived = new DerivedStore(env.DERIVED);
+  }
+
+  /** Objects that are new in the primary, by their keys: a queue copies them to the replica. */
+  async copyLater(keys: readonly string[]): Promise<void> {
+    if (this.sides !== null) await sendAll(this.env.REPLICA, copyJobs(keys));
   }
 
   hub(drive_id: string) {

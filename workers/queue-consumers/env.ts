@@ -14,6 +14,7 @@ export interface Env {
   NOTIFICATIONS: Queue;
   VERIFICATION: Queue;
   CLEANUP: Queue;
+  REPLICA: Queue;
   /** Dead letters of entries and verifications; the queues' own settings send those of messages. */
   PREVIEWS_DEAD: Queue;
   SEARCH_DEAD: Queue;

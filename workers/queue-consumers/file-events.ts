@@ -1,5 +1,6 @@
 /** Queue `file-events`: the hubs' wakes, fanned out to the consumers' queues. */
 import { coalesce, type ConsumerName, CONSUMERS, type Wake, wakeSchema } from "../../core/events/wake.ts";
+import { packKey } from "../../core/packs/format.ts";
 import type { Context } from "./context.ts";
 import { sendAll } from "./send.ts";
 
@@ -26,6 +27,9 @@ export async function fileEvents(context: Context, batch: MessageBatch): Promise
     sendAll(
       context.env.VERIFICATION,
       told((wake) => wake.unverified === true),
+    ),
+    context.copyLater(
+      wakes.flatMap(({ tenant_id, packs = [] }) => packs.map((pack_id) => packKey(tenant_id, pack_id))),
     ),
   ]);
 }

@@ -6,6 +6,7 @@ import type { Env } from "./env.ts";
 import { fileEvents } from "./file-events.ts";
 import { notificationsHandler } from "./notifications.ts";
 import { PICTURES, previewsHandler } from "./previews.ts";
+import { replica, replicaJobsAt } from "./replica.ts";
 import { runConsumer } from "./run.ts";
 import { searchIndexHandler, TEXTS } from "./search-index.ts";
 import { sendAll } from "./send.ts";
@@ -39,6 +40,8 @@ export default {
         });
       case "edgedrive-verification":
         return verification(context, batch);
+      case "edgedrive-replica":
+        return replica(context, batch);
       case "edgedrive-cleanup":
         return cleanup(context, batch);
       default:
@@ -60,5 +63,6 @@ export default {
     // Once an hour: it walks whole tables of the directory, which is cheaper than an index on every sign-in.
     if (minute === HOURLY_AT) jobs.push({ job: "expire_sign_ins" });
     await sendAll(env.CLEANUP, jobs);
+    if (contextOf(env).sides !== null) await sendAll(env.REPLICA, replicaJobsAt(new Date(scheduledTime)));
   },
 } satisfies ExportedHandler<Env>;

@@ -98,3 +98,10 @@ export const pending_shares = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.email, t.tenant_id, t.file_id, t.permission_id] })],
 );
+
+/** Counts and levels of the object store and its replica: docs/spec/replica.md, RP13. */
+export const store_record = sqliteTable("store_record", {
+  name: text().primaryKey(),
+  value: integer().notNull(),
+  at: integer().notNull(),
+});

@@ -13,6 +13,8 @@ export class MemoryDrive {
   readonly store: MemoryDriveStore;
   readonly root: string;
   readonly announced: JournalRow[] = [];
+  /** Ids of packs that are to be copied. */
+  readonly copied: string[] = [];
   readonly reported: unknown[] = [];
   /** Moves only when a test moves it. */
   now = 1_000_000;
@@ -32,7 +34,10 @@ export class MemoryDrive {
       store,
       now: () => this.now,
       newId: () => this.id(),
-      announce: (entries) => this.announced.push(...entries),
+      announce: (entries, { packs }) => {
+        this.announced.push(...entries);
+        this.copied.push(...packs);
+      },
       report: (error) => this.reported.push(error),
     });
   }

@@ -8,6 +8,8 @@ export class FailingObjects {
   readonly calls: string[] = [];
   /** What becomes of a call; given its method and key, or the first of its keys. */
   rule: (method: keyof ObjectStore, key: string) => Failure = () => "none";
+  /** Happens before each call. */
+  before = async (): Promise<void> => undefined;
   readonly store: ObjectStore;
 
   constructor(real: ObjectStore) {
@@ -22,6 +24,7 @@ export class FailingObjects {
 
   async #call(target: ObjectStore, name: keyof ObjectStore, method: Function, args: unknown[]): Promise<unknown> {
     this.calls.push(name);
+    await this.before();
     const failure = this.rule(name, String(Array.isArray(args[0]) ? args[0][0] : args[0]));
     if (failure === "fail") throw new Error("the store fails (503)");
     if (failure === "hang") return new Promise(() => undefined);

@@ -1,5 +1,12 @@
 /** An object store in memory, with R2's rules for multipart uploads. */
-import { type ObjectMetadata, type ObjectStore, type StoredObject, StoreRefused } from "../../../core/storage/ports.ts";
+import {
+  type ObjectCatalog,
+  type ObjectFacts,
+  type ObjectMetadata,
+  type ObjectStore,
+  type StoredObject,
+  StoreRefused,
+} from "../../../core/storage/ports.ts";
 
 /** R2: parts have 5 MiB at least, but for the last, and all the same size. */
 const PART_MIN = 5 * 1024 * 1024;
@@ -15,16 +22,23 @@ interface Upload {
   parts: Map<number, Part>;
 }
 
-export class MemoryObjectStore implements ObjectStore {
+export class MemoryObjectStore implements ObjectStore, ObjectCatalog {
   readonly objects = new Map<string, StoredObject>();
   /** What was asked for, as a bill counts it. */
   readonly calls = { put: 0, get: 0, multipart: 0, part: 0 };
+  readonly uploaded = new Map<string, number>();
+  page_size = 1000;
   readonly #multiparts = new Map<string, Upload>();
   #ids = 0;
 
   async put(key: string, body: Uint8Array, metadata: ObjectMetadata): Promise<void> {
     this.calls.put++;
-    this.objects.set(key, { bytes: Uint8Array.from(body), metadata });
+    this.#keep(key, { bytes: Uint8Array.from(body), metadata });
+  }
+
+  #keep(key: string, object: StoredObject): void {
+    this.objects.set(key, object);
+    this.uploaded.set(key, Date.now());
   }
 
   async get(key: string, offset: number, length: number): Promise<StoredObject | null> {
@@ -32,6 +46,21 @@ export class MemoryObjectStore implements ObjectStore {
     const object = this.objects.get(key);
     if (object === undefined || offset >= object.bytes.length) return null;
     return { ...object, bytes: object.bytes.slice(offset, offset + length) };
+  }
+
+  async stat(key: string): Promise<(ObjectFacts & { metadata: ObjectMetadata }) | null> {
+    const object = this.objects.get(key);
+    return object === undefined ? null : { ...this.#factsOf(key, object), metadata: object.metadata };
+  }
+
+  async page(prefix: string, after: string): Promise<ObjectFacts[]> {
+    const found = [...this.objects].filter(([key]) => key.startsWith(prefix) && key > after);
+    const sorted = found.toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return sorted.slice(0, this.page_size).map(([key, object]) => this.#factsOf(key, object));
+  }
+
+  #factsOf(key: string, { bytes }: StoredObject): ObjectFacts {
+    return { key, size: bytes.length, uploaded_at: this.uploaded.get(key) ?? 0 };
   }
 
   async delete(keys: string[]): Promise<void> {
@@ -76,7 +105,7 @@ export class MemoryObjectStore implements ObjectStore {
     const isUnequal = chosen.slice(0, -1).some((bytes) => bytes.length !== first || bytes.length < PART_MIN);
     if (isUnequal || (chosen.at(-1)?.length ?? 0) > first) throw new StoreRefused("unequal parts");
     const bytes = new Uint8Array(await new Blob(chosen).arrayBuffer());
-    this.objects.set(key, { bytes, metadata: upload.metadata });
+    this.#keep(key, { bytes, metadata: upload.metadata });
     this.#multiparts.delete(multipart);
   }
 

@@ -53,7 +53,11 @@ export class DriveFixture {
         ["SHARD_01", shard],
       ]),
     );
-    this.engine = createEngine({ ...bindings, BLOBS: bucket }, shards, readConfig(env, "MASTER_KEYS").MASTER_KEYS);
+    this.engine = createEngine(
+      { ...bindings, BLOBS: bucket, DIRECTORY: bindings.DIRECTORY! },
+      shards,
+      readConfig(env, "MASTER_KEYS").MASTER_KEYS,
+    );
     this.#hub = new Hub({
       store: new D1DriveStore(shard, tenant, root),
       now: () => Date.now(),

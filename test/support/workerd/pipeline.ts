@@ -19,6 +19,7 @@ const QUEUES = {
   NOTIFICATIONS: "edgedrive-notifications",
   VERIFICATION: "edgedrive-verification",
   CLEANUP: "edgedrive-cleanup",
+  REPLICA: "edgedrive-replica",
   PREVIEWS_DEAD: "edgedrive-previews-dead",
   SEARCH_DEAD: "edgedrive-search-index-dead",
   NOTIFICATIONS_DEAD: "edgedrive-notifications-dead",

@@ -1,6 +1,8 @@
 import type { Hono } from "hono";
 import { countVerifications } from "../../../platform/d1/shard/verification-store.ts";
 import { requireOperator } from "../middleware/operator.ts";
+import { D1StoreRecord } from "../../../platform/d1/directory/store-record.ts";
+import { storeLines } from "../store-metrics.ts";
 import type { AppEnv } from "../types.ts";
 
 /** Prometheus text exposition (0.0.4) of what the directory and the shards know; for the operator's token only. */
@@ -14,6 +16,7 @@ export function metricsRoutes(root: Hono<AppEnv>): void {
     const counts = await Promise.all(
       [...app.shards.shards].map(async ([shard, db]) => ({ shard, ...(await countVerifications(db)) })),
     );
+    const recorded = await new D1StoreRecord(c.env.DIRECTORY).all();
     const lines = [
       "# HELP edgedrive_tenants Tenants in each shard.",
       "# TYPE edgedrive_tenants gauge",
@@ -24,6 +27,7 @@ export function metricsRoutes(root: Hono<AppEnv>): void {
         `edgedrive_verifications{shard="${shard}",state="waiting"} ${waiting}`,
         `edgedrive_verifications{shard="${shard}",state="dead"} ${dead}`,
       ]),
+      ...storeLines(recorded),
     ];
     return c.text(`${lines.join("\n")}\n`, 200, { "content-type": "text/plain; version=0.0.4" });
   });

@@ -111,18 +111,6 @@ describe("RP5: the breaker", () => {
     expect(breaker.state).toBe("closed");
   });
 
-  it("a call that says nothing neither counts nor keeps the next probe waiting", () => {
-    fail(4);
-    breaker.undecided(admitted());
-    fail();
-    expect(breaker.state).toBe("open");
-    now += 1_000;
-    for (let i = 0; i < 3; i++) breaker.undecided(admitted());
-    expect(breaker.state).toBe("half_open");
-    succeed(3);
-    expect(breaker.state).toBe("closed");
-  });
-
   it("what was admitted before it opened neither closes it nor lets it wait longer", () => {
     const early = Array.from({ length: 4 }, admitted);
     fail(5);

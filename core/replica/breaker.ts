@@ -63,11 +63,6 @@ export class Breaker {
     this.#move("closed");
   }
 
-  /** The call says nothing of how the store fares. */
-  undecided({ era }: Permit): void {
-    if (era === this.#era && this.#state === "half_open") this.#probe_at = this.#now();
-  }
-
   failed({ era }: Permit): void {
     if (era !== this.#era) return;
     if (this.#state === "half_open") this.#cooldown = Math.min(2 * this.#cooldown, COOLDOWN_MAX);

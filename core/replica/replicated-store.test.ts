@@ -240,6 +240,19 @@ describe("RP7: an upload in parts", () => {
     expect(primary.objects.has(KEY)).toBe(false);
   });
 
+  it("is no probe: it begins in the replica until the breaker is closed", async () => {
+    first.rule = fails;
+    for (let i = 0; i < 2; i++) await store.put(`${KEY}${i}`, BODY, METADATA);
+    pass(60_000);
+    first.rule = (method) => (method === "uploadPart" ? "fail" : "none");
+    await parts();
+    await store.put(`${KEY}2`, BODY, METADATA);
+    await parts();
+    expect(store.breakers.writes.state).toBe("half_open");
+    for (let i = 3; i < 5; i++) await store.put(`${KEY}${i}`, BODY, METADATA);
+    await expect(parts()).rejects.toMatchObject(unavailable);
+  });
+
   it("whose end lost its answer is done", async () => {
     let lost = 0;
     first.rule = (method) => (method === "completeMultipart" && lost++ === 0 ? "lose" : "none");

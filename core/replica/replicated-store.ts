@@ -172,7 +172,7 @@ export class ReplicatedStore implements ObjectStore {
   /** Null when the primary failed or is left alone: nothing may count on what it has of it. */
   async #inPrimary<T>(patience: Patience, moves: boolean, work: () => Promise<T>): Promise<{ value: T } | null> {
     for (let attempt = 0; attempt < ATTEMPTS && (await patience.pause(attempt)); attempt++) {
-      const permit = this.breakers.writes.admit();
+      const permit = moves ? this.breakers.writes.admit() : this.#unlessOpened();
       if (permit === null) return null;
       try {
         return { value: await this.#counted(permit, moves, patience.bound(work)) };
@@ -191,12 +191,18 @@ export class ReplicatedStore implements ObjectStore {
     work: (store: ObjectStore, id: string) => Promise<T>,
   ): Promise<T> {
     const inPrimary = (): Promise<T> => {
-      const permit = this.breakers.writes.admit();
+      const permit = this.#unlessOpened();
       const asked = patience.bound(() => work(this.#primary, multipart));
       return permit === null ? asked : this.#counted(permit, moves, asked);
     };
     const inReplica = (): Promise<T> => patience.bound(() => work(this.#replica, multipart.slice(IN_REPLICA.length)));
     return orUnavailable(retried(patience, multipart.startsWith(IN_REPLICA) ? inReplica : inPrimary));
+  }
+
+  /** An upload in parts is no probe: if it fails it does so before its sender's eyes. */
+  #unlessOpened(): Permit | null {
+    const { writes } = this.breakers;
+    return writes.state === "closed" ? writes.admit() : null;
   }
 
   /** Before the object: a mark without one is dropped by the healing, an object without a mark would not be found. */
@@ -206,15 +212,12 @@ export class ReplicatedStore implements ObjectStore {
 
   /** @param moves whether bytes move: a store that takes only their names does not work again. */
   async #counted<T>(permit: Permit, moves: boolean, asked: Promise<T>): Promise<T> {
-    const breaker = this.breakers.writes;
     try {
       const value = await asked;
-      if (moves) breaker.succeeded(permit);
-      else breaker.undecided(permit);
+      if (moves) this.breakers.writes.succeeded(permit);
       return value;
     } catch (error) {
-      if (error instanceof StoreRefused) breaker.undecided(permit);
-      else this.#fail("writes", permit, error);
+      if (!(error instanceof StoreRefused)) this.#fail("writes", permit, error);
       throw error;
     }
   }

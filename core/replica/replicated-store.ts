@@ -147,8 +147,7 @@ export class ReplicatedStore implements ObjectStore {
   delete(keys: string[]): Promise<void> {
     const patience = new Patience(this.#clock);
     const twice = keys.filter((key) => !isKeptOnce(key));
-    const from = (store: ObjectStore, some: string[]): Promise<void> =>
-      retried(patience, () => patience.bound(() => store.delete(some)));
+    const from = (store: ObjectStore, some: string[]): Promise<void> => patience.bound(() => store.delete(some));
     const both = async (): Promise<void> => {
       await from(this.#primary, keys);
       if (twice.length === 0) return;

@@ -16,6 +16,7 @@ describe("holdLock", () => {
     const lock = await holdLock(path, { wait_ms: 0 });
     await expect(holdLock(path, { wait_ms: 0 })).rejects.toThrow(LockedError);
     lock.release();
+    lock.release();
     (await holdLock(path, { wait_ms: 0 })).release();
   });
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 
+/** Releasing it again is harmless: a start that fails does so twice, and its own error is the one to be seen. */
 export type Lock = { release(): void };
 
 export class LockedError extends Error {
@@ -27,7 +28,12 @@ function tryLock(path: string): Lock | undefined {
   const database = new DatabaseSync(path);
   try {
     database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-    return { release: () => database.close() };
+    let held = true;
+    const release = (): void => {
+      if (held) database.close();
+      held = false;
+    };
+    return { release };
   } catch (error) {
     database.close();
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;

@@ -1,6 +1,7 @@
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { API, inRoot } from "../../scripts/lib/project.ts";
+import { RUNTIME_FLAGS } from "../../scripts/lib/start-product.ts";
 import { readConfig } from "../../scripts/lib/worker-config.ts";
 import type { CleanUp } from "../lib/clean-up.ts";
 import { temporaryState } from "../lib/product.ts";
@@ -34,6 +35,8 @@ export async function startFloor(cleanUp: CleanUp, entries: number): Promise<str
     target: "es2024",
     external: ["cloudflare:*"],
   });
+  // The runtime as it comes; the product sets its own whenever it starts.
+  delete process.env[RUNTIME_FLAGS];
   const { compatibility_date, compatibility_flags } = readConfig(API);
   const mf = new Miniflare(
     convertV4MiniflareOptions({

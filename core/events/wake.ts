@@ -3,6 +3,7 @@
  * may be lost, repeated or late. docs/spec/events.md, E1 and E2.
  */
 import { z } from "zod";
+import { fullStateSchema } from "../backup/full.ts";
 import { roundIdSchema } from "../garbage/round-state.ts";
 import { idSchema, type TenantId } from "../protocol/ids.ts";
 
@@ -46,6 +47,8 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     job: z.literal("republish"),
     shard,
     after: z.object(driveKey).optional(),
+    /** The same walk finds the drives that are to be backed up. */
+    backup: z.boolean().optional(),
   }),
   z.object({
     job: z.literal("expire_uploads"),
@@ -82,6 +85,15 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
   }),
   z.object({ job: z.literal("erase_tenants") }),
   z.object({ job: z.literal("expire_sign_ins") }),
+  z.object({ job: z.literal("backup_drive"), shard, ...driveKey }),
+  /** `state` goes on with a full backup; without it one begins. */
+  z.object({
+    job: z.literal("backup_tenant"),
+    shard,
+    tenant_id: tenantSchema,
+    state: fullStateSchema.optional(),
+  }),
+  z.object({ job: z.literal("backup_directory"), state: fullStateSchema.optional() }),
 ]);
 export type CleanupJob = z.infer<typeof cleanupJobSchema>;
 

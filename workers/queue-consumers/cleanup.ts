@@ -1,6 +1,6 @@
 /**
  * Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8, E10 to E14; identity.md, I11 and I15; versions.md, V8;
- * storage.md, K8 and S8; durability.md, G10, G11 and C9.
+ * storage.md, K8 and S8; durability.md, G10, G11, C9 and BK5 to BK7.
  */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
@@ -10,6 +10,7 @@ import { D1ExpiryStore, nextSegment } from "../../platform/d1/shard/expiry-store
 import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagging-drives.ts";
 import { findUnverified } from "../../platform/d1/shard/verification-store.ts";
 import { runCompact } from "./compact.ts";
+import { backUpDirectory, backUpDrive, backUpTenant, backUpUnsaved } from "./backup.ts";
 import type { Context } from "./context.ts";
 import { runEraseTenants } from "./erase-tenants.ts";
 import { runCollectGarbage } from "./garbage.ts";
@@ -49,11 +50,12 @@ export async function cleanup(context: Context, batch: MessageBatch): Promise<vo
 async function runJob(context: Context, job: CleanupJob): Promise<void> {
   if (job.job === "expire_sign_ins") return expireSignIns(context.env.DIRECTORY, context.now());
   if (job.job === "erase_tenants") return runEraseTenants(context);
+  if (job.job === "backup_directory") return backUpDirectory(context, job);
   const db = context.shards.shards.get(job.shard);
   if (db === undefined) throw new Error("no such shard");
   switch (job.job) {
     case "republish":
-      return republish(context, db, job.shard, job.after ?? null);
+      return republish(context, db, job);
     case "expire_uploads":
       return expire(context, db, job.shard, job.after ?? null);
     case "sweep_tenants":
@@ -70,6 +72,10 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
       return runJoinContents(context, db, job);
     case "rotate_keys":
       return runRotateKeys(context, db, job);
+    case "backup_drive":
+      return backUpDrive(context, db, job);
+    case "backup_tenant":
+      return backUpTenant(context, db, job);
   }
 }
 
@@ -96,20 +102,25 @@ async function expire(context: Context, db: D1Database, shard: string, start: Up
   if (after !== null) await context.env.CLEANUP.send({ job: "expire_uploads", shard, after } satisfies CleanupJob);
 }
 
-/** Wakes each consumer that is behind in a drive, or has failures that are due. */
-async function republish(context: Context, db: D1Database, shard: string, start: DriveKey | null): Promise<void> {
-  if (start === null) {
+/** Wakes each consumer that is behind in a drive, or has failures that are due; backs up what has changed. */
+async function republish(
+  context: Context,
+  db: D1Database,
+  job: Extract<CleanupJob, { job: "republish" }>,
+): Promise<void> {
+  if (job.after === undefined) {
     await wake(context, await findDue(db, context.now()));
     await sendAll(context.env.VERIFICATION, await findUnverified(db, context.now() - SETTLE_TIME));
   }
-  let after = start;
+  let after: DriveKey | null = job.after ?? null;
   for (let page = 0; page < PAGES; page++) {
-    const { lagging, next } = await findLagging(db, after, context.now() - SETTLE_TIME);
+    const { lagging, unsaved, next } = await findLagging(db, after, context.now() - SETTLE_TIME, job.backup);
     await wake(context, lagging);
+    await backUpUnsaved(context, job.shard, unsaved);
     if (next === null) return;
     after = next;
   }
-  if (after !== null) await context.env.CLEANUP.send({ job: "republish", shard, after } satisfies CleanupJob);
+  if (after !== null) await context.env.CLEANUP.send({ ...job, after } satisfies CleanupJob);
 }
 
 async function wake(context: Context, lagging: Lagging[]): Promise<void> {

@@ -17,6 +17,8 @@ const HOURLY_AT = 17;
 const KEYS_AT = 47;
 /** Minutes between the sweeps of upload sessions, which walk their table too; sessions last a day. */
 const UPLOADS_EVERY = 10;
+/** Minutes between backups of what has changed: what is lost at most. */
+const BACKUP_EVERY = 5;
 
 export default {
   async fetch(): Promise<Response> {
@@ -53,13 +55,15 @@ export default {
   async scheduled({ scheduledTime }, env): Promise<void> {
     const { shards } = contextOf(env).shards;
     const minute = new Date(scheduledTime).getUTCMinutes();
+    const backup = minute % BACKUP_EVERY === 0;
     const jobs = [...shards.keys()].flatMap((shard): CleanupJob[] => [
-      { job: "republish", shard },
+      { job: "republish", shard, ...(backup ? { backup } : {}) },
       ...(minute % UPLOADS_EVERY === 0 ? [{ job: "expire_uploads", shard } as const] : []),
       { job: "sweep_tenants", shard },
       ...(minute === KEYS_AT ? [{ job: "rotate_keys", shard } as const] : []),
     ]);
     jobs.push({ job: "erase_tenants" });
+    if (backup) jobs.push({ job: "backup_directory" });
     // Once an hour: it walks whole tables of the directory, which is cheaper than an index on every sign-in.
     if (minute === HOURLY_AT) jobs.push({ job: "expire_sign_ins" });
     await sendAll(env.CLEANUP, jobs);

@@ -18,6 +18,7 @@ export async function sweepTenants(context: Context, db: D1Database, { shard }: 
     { job: "end_versions", shard, tenant_id },
     { job: "join_contents", shard, tenant_id },
     { job: "collect_garbage", shard, tenant_id },
+    { job: "backup_tenant", shard, tenant_id },
   ]);
   await sendAll(context.env.CLEANUP, jobs);
   if (tenants.length > 0) await markSwept(db, tenants, now);

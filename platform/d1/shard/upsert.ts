@@ -49,9 +49,9 @@ export function slices(rows: readonly unknown[]): string[] {
   return out;
 }
 
-function selectInto({ name, columns }: Shape, parameter = 1): string {
+function selectInto({ name, columns }: Omit<Shape, "keys">, parameter = 1, verb = "insert"): string {
   const values = columns.map((c) => `value ->> '$.${c}'`).join(", ");
-  return `insert into ${quote(name)} (${columns.map(quote).join(", ")}) select ${values} from json_each(?${parameter})`;
+  return `${verb} into ${quote(name)} (${columns.map(quote).join(", ")}) select ${values} from json_each(?${parameter})`;
 }
 
 function statement(table: SQLiteTable, onConflict: (shape: Shape) => string): string {
@@ -88,3 +88,14 @@ export const upsertRows = (db: D1Database, table: SQLiteTable, rows: readonly St
   });
   return slices(rows).map((json) => db.prepare(sql).bind(json));
 };
+
+/**
+ * Rows of a backup, all with the same columns: those that it did not know get their defaults. A row takes the place of
+ * each that has its key or its name.
+ */
+export function replaceRows(db: D1Database, table: SQLiteTable, rows: readonly Stored[]): D1PreparedStatement[] {
+  const { name, columns } = shapeOf(table);
+  const known = columns.filter((column) => column in (rows[0] ?? {}));
+  const sql = selectInto({ name, columns: known }, 1, "insert or replace");
+  return slices(rows).map((json) => db.prepare(sql).bind(json));
+}

@@ -1,4 +1,5 @@
 import { BoundedCache } from "../core/keys/bounded-cache.ts";
+import type { KeyCopies, KeyStore } from "../core/keys/ports.ts";
 import { KeyRing } from "../core/keys/ring.ts";
 import { MasterCheck } from "../core/keys/master-check.ts";
 import type { KeyDeps } from "../core/keys/tenant-key.ts";
@@ -31,3 +32,22 @@ export const createEngine = (buckets: Buckets, shards: ShardMap, masters: Master
   spare: new Allowance(SPARE),
   leaves: new BoundedCache(LEAVES_KEPT),
 });
+
+/** Where the database is lost: keys are read by their copies in R2, and none is made. */
+export function createRestoreEngine(bucket: R2Bucket, masters: MasterKeys): Engine & { copies: KeyCopies } {
+  const copies = boundedCopies(new R2KeyCopies(bucket));
+  const none = (): Promise<never> => Promise.reject(new Error("a restore makes no keys"));
+  const store: KeyStore = {
+    find: (tenant_id, version) => copies.find({ tenant_id, version }),
+    newest: none,
+    add: none,
+  };
+  return {
+    objects: boundedObjects(new R2ObjectStore(bucket)),
+    keys: new KeyRing(masters, store, copies, () => Date.now()),
+    codec: zstd,
+    spare: new Allowance(SPARE),
+    leaves: new BoundedCache(LEAVES_KEPT),
+    copies,
+  };
+}

@@ -1,17 +1,18 @@
 /**
  * Restores one tenant, slice by slice. docs/spec/durability.md, BK8 to BK11.
  *
- *   the full backup -> segments behind it, up to the last cut -> what is lost is swept -> packs, as R2 has them
+ *   what an earlier try left is wiped -> the full backup -> segments behind it, up to the last cut -> what is lost is swept -> packs, as R2 has them
  *   -> contents are looked at -> the tenant is opened
  *
  * The tenant is closed (`moving`) until the last step: nobody writes, no sweep runs. Every step can be repeated.
  */
 import { z } from "zod";
-import { parseText } from "../manifests/root.ts";
+import type { TenantKeyRow } from "../keys/ports.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import { BlockReader } from "../storage/block-reader.ts";
 import { damaged, isDamage } from "../storage/damage.ts";
 import type { Engine } from "../storage/engine.ts";
+import { neededPacks } from "../storage/needed-packs.ts";
 import { readContent } from "../storage/read.ts";
 import type { PackRow } from "../files/model.ts";
 import { type Chunk, chunkSchema, type Segment, segmentSchema } from "./model.ts";
@@ -36,8 +37,10 @@ export interface WithoutBytes {
 
 /** Where a tenant is restored to. */
 export interface RestoreTarget {
-  /** Closes the tenant. @returns false when it is open here: then nothing may be done */
+  /** A closed tenant of our own making. @returns false when another is here: then nothing may be done */
   begin(): Promise<boolean>;
+  /** Some of what it has. @returns whether all is gone */
+  wipe(): Promise<boolean>;
   add(chunk: Chunk): Promise<void>;
   apply(segment: Segment): Promise<void>;
   /** Takes away what hangs on nothing, sets what follows from the rest. @returns drives whose files are not what they count */
@@ -48,12 +51,13 @@ export interface RestoreTarget {
   /** Those of them that have no row. */
   missingPacks(pack_ids: readonly string[]): Promise<string[]>;
   versionsOf(content_ids: readonly string[]): Promise<WithoutBytes[]>;
+  addKeys(keys: readonly TenantKeyRow[]): Promise<void>;
   /** The tenant is served again. */
   open(): Promise<void>;
 }
 
 export const restoreCursorSchema = z.object({
-  phase: z.enum(["full", "journal", "settle", "packs", "contents", "open"]),
+  phase: z.enum(["wipe", "full", "journal", "settle", "packs", "contents", "open"]),
   set: z.string(),
   at: z.number(),
   /** Objects of the phase that are done. */
@@ -84,6 +88,8 @@ export interface RestoreDeps {
   engine: Engine;
   /** A page of the tenant's packs, as R2 lists them. */
   packs(after: string): Promise<{ packs: PackRow[]; next: string | null }>;
+  /** The copies of its keys, all versions. */
+  keys(): Promise<TenantKeyRow[]>;
   /** Reads every content whole, in place of one a page. */
   reads_all: boolean;
   /** Leaves the tenant closed: its rows are only looked at. */
@@ -112,7 +118,7 @@ export async function restoreTenant(deps: RestoreDeps, at: number, cursor: Resto
     const full = await findFull(vault, tenant_id, at);
     if (full === null) return { state: "no_backup" };
     if (!(await target.begin())) return { state: "there" };
-    return { state: "more", cursor: { phase: "full", set: full.set, at, index: 0, after: "" }, progress };
+    return { state: "more", cursor: { phase: "wipe", set: full.set, at, index: 0, after: "" }, progress };
   }
   if (!(await target.begin())) return { state: "there" };
   const next = await step(deps, cursor, progress);
@@ -122,6 +128,8 @@ export async function restoreTenant(deps: RestoreDeps, at: number, cursor: Resto
 async function step(deps: RestoreDeps, cursor: RestoreCursor, progress: Progress): Promise<RestoreCursor | null> {
   const to = (phase: RestoreCursor["phase"]): RestoreCursor => ({ ...cursor, phase, index: 0, after: "" });
   switch (cursor.phase) {
+    case "wipe":
+      return (await deps.target.wipe()) ? to("full") : cursor;
     case "full": {
       const { chunks } = await readEnd(deps.vault, cursor.set);
       const index = await putObjects(deps, chunks, cursor.index, progress);
@@ -154,7 +162,9 @@ async function step(deps: RestoreDeps, cursor: RestoreCursor, progress: Progress
       return last === undefined ? to("open") : { ...cursor, after: last.content_id };
     }
     case "open":
-      if (!deps.stays_closed) await deps.target.open();
+      if (deps.stays_closed) return null;
+      await deps.target.addKeys(await deps.keys());
+      await deps.target.open();
       return null;
   }
 }
@@ -191,10 +201,7 @@ async function withoutBytes(deps: RestoreDeps, page: readonly RestoredContent[])
   const needs = new Map<string, string[]>();
   const lost = new Set<string>();
   for (const { content_id, manifest } of page) {
-    const packs = await orDamaged(async () => {
-      const node = await parseText(manifest);
-      return node.kind === "pointer" ? [...node.packs, ...(await reader.root(manifest)).packs] : node.packs;
-    });
+    const packs = await orDamaged(() => neededPacks(reader, manifest));
     if (packs === null) lost.add(content_id);
     else needs.set(content_id, packs);
   }
@@ -213,7 +220,7 @@ async function withoutBytes(deps: RestoreDeps, page: readonly RestoredContent[])
 }
 
 /** Null for damage; what did not answer is asked again. */
-async function orDamaged<T>(work: () => Promise<T>): Promise<T | null> {
+export async function orDamaged<T>(work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();
   } catch (error) {

@@ -17,6 +17,7 @@ const EXPECTED = new Set([
   "ToolError",
   "UsageError",
   "SecretUnknownError",
+  "OperatorError",
 ]);
 
 /** The command line cannot be read, or asks for what is not there. */

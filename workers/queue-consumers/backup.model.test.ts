@@ -109,8 +109,7 @@ class Play {
       () => drive.run({ op: "trash", file_id: any }),
       async () => drive.run({ op: "untrash", file_id: (await this.#trashed()).file_id }),
       async () => drive.run({ op: "purge", file_id: (await this.#trashed()).file_id }),
-      () =>
-        drive.run({ op: "purge_versions", file_id, through: Math.ceil(this.#next() * 4) }),
+      () => drive.run({ op: "purge_versions", file_id, through: Math.ceil(this.#next() * 4) }),
       () => drive.run({ op: "copy_tree", file_id: this.#pick(folders) as string, parent_id, name }),
       () => drive.grant(any),
       () => this.#revoke(),
@@ -203,6 +202,7 @@ class Play {
       target: new D1RestoreTarget(into, tenant),
       engine,
       packs: (after: string) => listPacks(bindings.BLOBS, tenant, after),
+      keys: async () => [],
       reads_all: true,
       stays_closed: true,
     };

@@ -1,5 +1,4 @@
 /** docs/spec/durability.md, BK1 to BK12, through real databases, buckets and hubs. */
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { tenantBackupKeys } from "../../core/backup/keys.ts";
 import { type Progress, type RestoreCursor, restoreTenant } from "../../core/backup/restore.ts";
@@ -26,6 +25,7 @@ async function restore(options: { at?: number; into?: D1Database } = {}): Promis
     target: new D1RestoreTarget(options.into ?? drive.shard, tenant),
     engine,
     packs: (after: string) => listPacks(bindings.BLOBS, tenant, after),
+    keys: async () => [],
     reads_all: true,
     stays_closed: false,
   };

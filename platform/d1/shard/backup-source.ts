@@ -79,10 +79,13 @@ export class D1BackupSource implements TenantSource {
 
   async segment(drive_id: string, from: number): Promise<Segment | null> {
     const own = this.#db;
-    const of = (sql: string): D1PreparedStatement => own.prepare(sql).bind(this.#tenant, drive_id, from, this.#limits.entries);
+    const of = (sql: string): D1PreparedStatement =>
+      own.prepare(sql).bind(this.#tenant, drive_id, from, this.#limits.entries);
     // One batch is one snapshot.
     const answers = await own.batch<Stored>([
-      own.prepare(`select ${NOW} as at, t.* from tenants t where tenant_id = ?1 and state = 'active'`).bind(this.#tenant),
+      own
+        .prepare(`select ${NOW} as at, t.* from tenants t where tenant_id = ?1 and state = 'active'`)
+        .bind(this.#tenant),
       own.prepare("select * from drives where tenant_id = ?1 and drive_id = ?2").bind(this.#tenant, drive_id),
       of(`with ${ENTRY} select * from entry`),
       of(SELECT_FILES),

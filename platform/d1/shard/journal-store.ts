@@ -81,6 +81,14 @@ export class JournalStore {
     return row?.low ?? 0;
   }
 
+  async has(drive_id: string, seq: number): Promise<boolean> {
+    const row = await this.#db
+      .prepare("select 1 from journal where tenant_id = ?1 and drive_id = ?2 and seq = ?3")
+      .bind(this.#tenant, drive_id, seq)
+      .first();
+    return row !== null;
+  }
+
   async lastSeq(drive_id: string): Promise<number> {
     const row = await this.#db
       .prepare("select seq from drives where tenant_id = ?1 and drive_id = ?2")

@@ -1,9 +1,12 @@
 /** A tenant's rows come back into a shard. docs/spec/durability.md, BK8 to BK10. */
+import { getTableConfig } from "drizzle-orm/sqlite-core";
 import type { Chunk, Row, Segment } from "../../../core/backup/model.ts";
 import type { RestoredContent, RestoreTarget, WithoutBytes } from "../../../core/backup/restore.ts";
 import { CONSUMERS } from "../../../core/events/wake.ts";
 import type { PackRow } from "../../../core/files/model.ts";
+import type { TenantKeyRow } from "../../../core/keys/ports.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
+import { keyOf } from "../paged.ts";
 import { BACKED_UP } from "./backup-tables.ts";
 import { IS_GARBAGE } from "./content-life.ts";
 import type { Stored } from "./rows.ts";
@@ -11,6 +14,14 @@ import * as schema from "./schema.ts";
 import { addRows, replaceRows, slices } from "./upsert.ts";
 
 const CONTENTS_PAGE = 250;
+
+/** In place of a round's id: this row is no tenant's that somebody else has closed. */
+export const RESTORING = "restoring";
+
+/** Rows deleted with one call. */
+const WIPED = 20_000;
+/** All but the tenant's own row, which keeps it closed. */
+const WIPED_TABLES = Object.values(schema).filter((table) => table !== schema.tenants);
 
 /** A cursor of before is never taken for one of after: the numbers between were never given. */
 const SEQ_JUMP = 1_000_000;
@@ -64,13 +75,35 @@ export class D1RestoreTarget implements RestoreTarget {
   }
 
   async begin(): Promise<boolean> {
-    const [, state] = await this.#db.batch<{ state: string }>([
+    const [, found] = await this.#db.batch<{ state: string; garbage_round: string }>([
       this.#db
-        .prepare("insert into tenants (tenant_id, state, created_at) values (?1, 'moving', 0) on conflict do nothing")
+        .prepare(
+          `insert into tenants (tenant_id, state, created_at, garbage_round) values (?1, 'moving', 0, '${RESTORING}')
+           on conflict do nothing`,
+        )
         .bind(this.#tenant),
-      this.#db.prepare("select state from tenants where tenant_id = ?1").bind(this.#tenant),
+      this.#db.prepare("select state, garbage_round from tenants where tenant_id = ?1").bind(this.#tenant),
     ]);
-    return state?.results[0]?.state === "moving";
+    const tenant = found?.results[0];
+    return tenant?.state === "moving" && tenant.garbage_round === RESTORING;
+  }
+
+  async wipe(): Promise<boolean> {
+    let left = WIPED;
+    for (const table of WIPED_TABLES) {
+      // Tables without rowids know no `limit` here: the keys are found first.
+      const key = keyOf(table).join(", ");
+      const { name } = getTableConfig(table);
+      const { meta } = await this.#db
+        .prepare(
+          `delete from ${name} where (${key}) in (select ${key} from ${name} where tenant_id = ?1 order by ${key} limit ${left})`,
+        )
+        .bind(this.#tenant)
+        .run();
+      left -= meta.changes;
+      if (left <= 0) return false;
+    }
+    return true;
   }
 
   async add({ table, rows }: Chunk): Promise<void> {
@@ -109,8 +142,6 @@ export class D1RestoreTarget implements RestoreTarget {
       DELETE_LOST,
       ...["versions", "permissions", "hooks"].map(WITHOUT_FILE),
       `delete from contents as c where c.tenant_id = ?1 and ${IS_GARBAGE}`,
-      `delete from journal where tenant_id = ?1 and seq > (
-         select d.seq from drives d where d.tenant_id = ?1 and d.drive_id = journal.drive_id)`,
       FORGET_HASHES,
       END_VERIFICATIONS,
       BEGIN_VERIFICATIONS,
@@ -122,7 +153,11 @@ export class D1RestoreTarget implements RestoreTarget {
   }
 
   async addPacks(packs: readonly PackRow[]): Promise<void> {
-    await this.#db.batch(addRows(this.#db, schema.packs, packs as unknown as Stored[]));
+    if (packs.length > 0) await this.#db.batch(addRows(this.#db, schema.packs, packs as unknown as Stored[]));
+  }
+
+  async addKeys(keys: readonly TenantKeyRow[]): Promise<void> {
+    if (keys.length > 0) await this.#db.batch(addRows(this.#db, schema.tenant_keys, keys as unknown as Stored[]));
   }
 
   async contents(after: string): Promise<RestoredContent[]> {
@@ -157,7 +192,8 @@ export class D1RestoreTarget implements RestoreTarget {
   /** One batch: a repeat finds the tenant open, and changes nothing. */
   async open(): Promise<void> {
     const due = CONSUMERS.map((consumer) => `'${consumer}', seq + ${SEQ_JUMP}`).join(", ");
-    const isClosed = "exists (select 1 from tenants t where t.tenant_id = ?1 and t.state = 'moving')";
+    const isClosed = `exists (
+      select 1 from tenants t where t.tenant_id = ?1 and t.state = 'moving' and t.garbage_round = '${RESTORING}')`;
     await this.#db.batch([
       this.#db
         .prepare(
@@ -173,7 +209,8 @@ export class D1RestoreTarget implements RestoreTarget {
         )
         .bind(this.#tenant),
       this.#db
-        .prepare("update tenants set state = 'active', garbage_round = '' where tenant_id = ?1 and state = 'moving'")
+        .prepare(`update tenants set state = 'active', garbage_round = ''
+           where tenant_id = ?1 and state = 'moving' and garbage_round = '${RESTORING}'`)
         .bind(this.#tenant),
     ]);
   }
@@ -196,7 +233,7 @@ export class D1RestoreTarget implements RestoreTarget {
 function restored(table: string, rows: readonly Row[]): Stored[] {
   switch (table) {
     case "tenants":
-      return rows.map((row) => ({ ...row, state: "moving" }));
+      return rows.map((row) => ({ ...row, state: "moving", garbage_round: RESTORING }));
     case "versions":
       return rows.map((row) => ({ ...row, is_shared: 1 }));
     case "contents":

@@ -29,7 +29,9 @@ export async function dump({ tenant, shard }: Of): Promise<Record<string, unknow
   const tables = Object.entries(SHOWN);
   const answers = await shard.batch(
     tables.map(([name, columns]) =>
-      shard.prepare(`select ${columns} from ${name} where tenant_id = ?1 ${where[name] ?? ""} order by 1, 2, 3`).bind(tenant),
+      shard
+        .prepare(`select ${columns} from ${name} where tenant_id = ?1 ${where[name] ?? ""} order by 1, 2, 3`)
+        .bind(tenant),
     ),
   );
   return Object.fromEntries(tables.map(([name], i) => [name, answers[i]?.results ?? []]));

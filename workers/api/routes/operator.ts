@@ -1,4 +1,4 @@
-/** What the operator asks and orders: keys. Not part of the wire contract. docs/spec/storage.md, K8 and K9. */
+/** What the operator asks and orders: keys, restores. Not part of the wire contract. docs/spec/storage.md, K8 and K9. */
 import { type Hono } from "hono";
 import { z } from "zod";
 import { copiesUse, reportMasters, retireMaster } from "../../../core/keys/retire.ts";
@@ -6,11 +6,14 @@ import { KEY_AGE, rotateKeys } from "../../../core/keys/rotate.ts";
 import { addTenantKey } from "../../../core/keys/tenant-key.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { D1RotationStore, shardUse } from "../../../platform/d1/shard/rotation-store.ts";
+import { backupsUse } from "../../../platform/r2/backups-use.ts";
 import { R2MasterChecks } from "../../../platform/r2/master-checks.ts";
 import type { AppContext } from "../context.ts";
 import { readJson } from "../http.ts";
 import { requireOperator } from "../middleware/operator.ts";
 import type { AppEnv } from "../types.ts";
+import { rebuildRoutes } from "./operator-rebuild.ts";
+import { restoreRoutes } from "./operator-restore.ts";
 
 const rotateSchema = z.object({
   /** Who gets a new key when the newest is older than this. Without it 90 days. */
@@ -28,7 +31,11 @@ type Order = z.infer<typeof rotateSchema>;
 const mastersOf = (app: AppContext) => ({
   masters: app.keys.masters,
   checks: new R2MasterChecks(app.env.BLOBS),
-  uses: [copiesUse(app.keys.copies), ...[...app.shards.shards].map(([name, db]) => shardUse(name.toLowerCase(), db))],
+  uses: [
+    copiesUse(app.keys.copies),
+    backupsUse(app.env.BLOBS),
+    ...[...app.shards.shards].map(([name, db]) => shardUse(name.toLowerCase(), db)),
+  ],
   now: app.keys.now,
 });
 
@@ -77,6 +84,8 @@ function order(app: AppContext, { made_before, tenant_id, cursor }: Order): Prom
 
 export function operatorRoutes(root: Hono<AppEnv>): void {
   root.use("/operator/*", requireOperator);
+  rebuildRoutes(root);
+  restoreRoutes(root);
 
   root.get("/operator/keys", async (c) => {
     const { app } = c.var;

@@ -39,7 +39,12 @@ function compact(changes: Change[]): Change[] {
   return changes.filter((change) => last.get(change.file_id) === change.seq);
 }
 
-async function changesSince(c: Context<AppEnv>, seq: number, limit: number): Promise<Changes> {
+/** `first_seq`: of the first entry behind the cursor, null when there is none. */
+async function changesSince(
+  c: Context<AppEnv>,
+  seq: number,
+  limit: number,
+): Promise<{ page: Changes; first_seq: number | null }> {
   const { app, claims } = c.var;
   const drive_id = claims.user_id;
   const { journal } = await app.tenantOfId(drive_id);
@@ -48,11 +53,21 @@ async function changesSince(c: Context<AppEnv>, seq: number, limit: number): Pro
   const reached = changes.at(-1)?.seq ?? seq;
   // A device's list shows when it last asked; losing one such note loses nothing.
   c.executionCtx.waitUntil(app.accounts.synced(claims.user_id, claims.device_id, Date.now()));
-  return {
+  const page = {
     changes: compact(changes),
     next_cursor: formatSyncCursor({ [drive_id]: reached }),
     has_more: found.length > limit,
   };
+  return { page, first_seq: found[0]?.entry.seq ?? null };
+}
+
+/** A restored journal goes on behind a gap: a cursor from within it names changes that were lost (J3). */
+async function requireKnown(c: Context<AppEnv>, reached: number, first_seq: number | null): Promise<void> {
+  if (reached === 0 || first_seq === null || first_seq === reached + 1) return;
+  const drive_id = c.var.claims.user_id;
+  const { journal } = await c.var.app.tenantOfId(drive_id);
+  if (!(await journal.has(drive_id, reached)))
+    throw new DriveError("cursor_invalid", "Changes that this cursor names were lost; read everything anew.");
 }
 
 /** RFC 3339 or Unix seconds, to milliseconds. */
@@ -84,7 +99,9 @@ export function syncRoutes(api: App): void {
         return c.json({ changes: [], next_cursor, has_more: false }, 200);
       }
       const reached = parseSyncCursor(cursor)[drive_id] ?? 0;
-      return c.json(await changesSince(c, reached, limit), 200);
+      const answer = await changesSince(c, reached, limit);
+      await requireKnown(c, reached, answer.first_seq);
+      return c.json(answer.page, 200);
     },
   );
 
@@ -105,7 +122,8 @@ export function syncRoutes(api: App): void {
       const { last_sync, limit } = c.req.valid("query");
       const drive_id = c.var.claims.user_id;
       const { journal } = await c.var.app.tenantOfId(drive_id);
-      return c.json(await changesSince(c, await journal.seqBefore(drive_id, parseLastSync(last_sync)), limit), 200);
+      const seq = await journal.seqBefore(drive_id, parseLastSync(last_sync));
+      return c.json((await changesSince(c, seq, limit)).page, 200);
     },
   );
 

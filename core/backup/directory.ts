@@ -1,0 +1,28 @@
+/** The directory's backup, read chunk by chunk. docs/spec/durability.md, BK7 and BK11. */
+import { z } from "zod";
+import { damaged } from "../storage/damage.ts";
+import { type Chunk, chunkSchema } from "./model.ts";
+import { findFull, readEnd } from "./plan.ts";
+import type { Vault } from "./vault.ts";
+
+export const directoryCursorSchema = z.object({ set: z.string(), index: z.number().int().min(0) });
+export type DirectoryCursor = z.infer<typeof directoryCursorSchema>;
+
+/** @returns the newest one before a moment, to be read from its last chunk: tenants stand behind accounts; null: none */
+export async function beginDirectory(vault: Vault, at: number): Promise<DirectoryCursor | null> {
+  const full = await findFull(vault, "directory", at);
+  return full === null ? null : { set: full.set, index: full.end.chunks.length };
+}
+
+/** @returns the chunk before the cursor, and the next cursor; null at the beginning */
+export async function nextChunk(
+  vault: Vault,
+  { set, index }: DirectoryCursor,
+): Promise<{ chunk: Chunk; cursor: DirectoryCursor } | null> {
+  if (index === 0) return null;
+  const name = (await readEnd(vault, set)).chunks[index - 1];
+  if (name === undefined) throw damaged(`${set} has no such chunk`);
+  const chunk = chunkSchema.safeParse(await vault.get(name));
+  if (!chunk.success) throw damaged(`${name} has no rows`);
+  return { chunk: chunk.data, cursor: { set, index: index - 1 } };
+}

@@ -1,0 +1,22 @@
+/** A tenant that is leaving a shard. docs/spec/durability.md, BK9. */
+import type { TenantId } from "../../../core/protocol/ids.ts";
+import { D1RestoreTarget, RESTORING } from "./restore-target.ts";
+
+/** From now on every batch over it fails, and no sweep takes it. */
+export async function closeTenant(db: D1Database, tenant_id: TenantId): Promise<void> {
+  await db
+    .prepare("update tenants set state = 'moving' where tenant_id = ?1 and state = 'active'")
+    .bind(tenant_id)
+    .run();
+}
+
+/** Deletes rows of a copy that is not served from here. @returns whether all are gone */
+export async function forgetTenant(db: D1Database, tenant_id: TenantId): Promise<boolean> {
+  await db
+    .prepare("update tenants set state = 'moving', garbage_round = ?2 where tenant_id = ?1")
+    .bind(tenant_id, RESTORING)
+    .run();
+  if (!(await new D1RestoreTarget(db, tenant_id).wipe())) return false;
+  await db.prepare("delete from tenants where tenant_id = ?1").bind(tenant_id).run();
+  return true;
+}

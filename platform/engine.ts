@@ -34,8 +34,8 @@ export const createEngine = (buckets: Buckets, shards: ShardMap, masters: Master
 });
 
 /** Where the database is lost: keys are read by their copies in R2, and none is made. */
-export function createRestoreEngine(bucket: R2Bucket, masters: MasterKeys): Engine & { copies: KeyCopies } {
-  const copies = boundedCopies(new R2KeyCopies(bucket));
+export function createRestoreEngine(buckets: Buckets, masters: MasterKeys): Engine & { copies: KeyCopies } {
+  const copies = boundedCopies(new R2KeyCopies(buckets.BLOBS));
   const none = (): Promise<never> => Promise.reject(new Error("a restore makes no keys"));
   const store: KeyStore = {
     find: (tenant_id, version) => copies.find({ tenant_id, version }),
@@ -43,7 +43,7 @@ export function createRestoreEngine(bucket: R2Bucket, masters: MasterKeys): Engi
     add: none,
   };
   return {
-    objects: boundedObjects(new R2ObjectStore(bucket)),
+    objects: createObjects(buckets),
     keys: new KeyRing(masters, store, copies, () => Date.now()),
     codec: zstd,
     spare: new Allowance(SPARE),

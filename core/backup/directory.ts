@@ -5,24 +5,24 @@ import { type Chunk, chunkSchema } from "./model.ts";
 import { findFull, readEnd } from "./plan.ts";
 import type { Vault } from "./vault.ts";
 
-export const directoryCursorSchema = z.object({ set: z.string(), index: z.number().int().min(0) });
+export const directoryCursorSchema = z.object({ end: z.string(), index: z.number().int().min(0) });
 export type DirectoryCursor = z.infer<typeof directoryCursorSchema>;
 
 /** @returns the newest one before a moment, to be read from its last chunk: tenants stand behind accounts; null: none */
 export async function beginDirectory(vault: Vault, at: number): Promise<DirectoryCursor | null> {
   const full = await findFull(vault, "directory", at);
-  return full === null ? null : { set: full.set, index: full.end.chunks.length };
+  return full === null ? null : { end: full.name, index: full.end.chunks.length };
 }
 
 /** @returns the chunk before the cursor, and the next cursor; null at the beginning */
 export async function nextChunk(
   vault: Vault,
-  { set, index }: DirectoryCursor,
+  { end, index }: DirectoryCursor,
 ): Promise<{ chunk: Chunk; cursor: DirectoryCursor } | null> {
   if (index === 0) return null;
-  const name = (await readEnd(vault, set)).chunks[index - 1];
-  if (name === undefined) throw damaged(`${set} has no such chunk`);
+  const name = (await readEnd(vault, end)).chunks[index - 1];
+  if (name === undefined) throw damaged(`${end} names no such chunk`);
   const chunk = chunkSchema.safeParse(await vault.get(name));
   if (!chunk.success) throw damaged(`${name} has no rows`);
-  return { chunk: chunk.data, cursor: { set, index: index - 1 } };
+  return { chunk: chunk.data, cursor: { end, index: index - 1 } };
 }

@@ -8,7 +8,7 @@
  */
 import { z } from "zod";
 import { type Chunk, type End, type Row } from "./model.ts";
-import { endOf, newChunk, newSegment, newSet, type Scope } from "./names.ts";
+import { newEnd, newChunk, newSegment, newSet, type Scope } from "./names.ts";
 import type { PagedSource, TenantSource } from "./ports.ts";
 import type { Vault } from "./vault.ts";
 
@@ -123,7 +123,7 @@ async function finish({ source, vault }: FullDeps, state: FullState): Promise<vo
   const chunks = state.chunks.map((chunk) => set + chunk);
   const upto = Object.fromEntries(Object.entries(state.closed).map(([drive_id, closed]) => [drive_id, closed.upto]));
   const end: End = { kind: "end", started_at, ended_at: await source.now(), chunks, upto, rows };
-  await vault.put(endOf(set), end);
+  await vault.put(newEnd(set), end);
 }
 
 /** What of a drive's journal is in no segment yet, a few segments at a time. @returns whether more is left */

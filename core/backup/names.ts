@@ -16,13 +16,13 @@ const seq = (value: number): string => String(value).padStart(12, "0");
 export const newSet = (scope: Scope, at: number): string => `${fullPrefix(scope)}${time(at)}-${random()}/`;
 export const fullPrefix = (scope: Scope): string => `${scopePrefix(scope)}full/`;
 export const newChunk = (set: string): string => `${set}${random()}`;
-export const endOf = (set: string): string => `${set}end`;
+export const newEnd = (set: string): string => `${set}end-${random()}`;
 
 export interface FullName {
   set: string;
   started_at: number;
-  /** Its end is written. */
-  is_whole: boolean;
+  /** The object that closes it; null until it is whole. Of two chains that both came to an end either will do. */
+  end: string | null;
   objects: string[];
 }
 
@@ -32,7 +32,7 @@ export function fullsOf(keys: readonly string[]): FullName[] {
   const fulls = [...sets].map(([set, objects]) => ({
     set,
     started_at: Number(/(\d{14})-[0-9a-f]+\/$/.exec(set)?.[1] ?? 0),
-    is_whole: objects.includes(endOf(set)),
+    end: objects.find((name) => name.startsWith(`${set}end-`)) ?? null,
     objects,
   }));
   return fulls.toSorted((a, b) => b.started_at - a.started_at);

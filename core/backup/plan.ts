@@ -2,31 +2,27 @@
 import type { TenantId } from "../protocol/ids.ts";
 import { damaged } from "../storage/damage.ts";
 import { type End, endSchema } from "./model.ts";
-import {
-  endOf,
-  fullPrefix,
-  type FullName,
-  fullsOf,
-  journalPrefix,
-  parseSegment,
-  type Scope,
-  type SegmentName,
-} from "./names.ts";
+import { fullPrefix, fullsOf, journalPrefix, parseSegment, type Scope, type SegmentName } from "./names.ts";
 import type { Vault } from "./vault.ts";
 
 /** The newest full backup that was whole at the moment; null when there is none. */
-export async function findFull(vault: Vault, scope: Scope, at: number): Promise<(FullName & { end: End }) | null> {
-  for (const full of fullsOf(await vault.objects.list(fullPrefix(scope)))) {
-    if (!full.is_whole || full.started_at > at) continue;
-    const end = await readEnd(vault, full.set);
-    if (end.ended_at <= at) return { ...full, end };
+export async function findFull(vault: Vault, scope: Scope, at: number): Promise<{ name: string; end: End } | null> {
+  for (const { end: name, started_at } of fullsOf(await vault.objects.list(fullPrefix(scope)))) {
+    if (name === null || started_at > at) continue;
+    const end = await readEnd(vault, name);
+    if (end.ended_at <= at) return { name, end };
   }
   return null;
 }
 
-export async function readEnd(vault: Vault, set: string): Promise<End> {
-  const end = endSchema.safeParse(await vault.get(endOf(set)));
-  if (!end.success) throw damaged(`${set} has no end`);
+/** When the newest whole one was begun, milliseconds since the epoch; null when there is none. */
+export async function newestBackup(objects: Pick<Vault["objects"], "list">, scope: Scope): Promise<number | null> {
+  return fullsOf(await objects.list(fullPrefix(scope))).find(({ end }) => end !== null)?.started_at ?? null;
+}
+
+export async function readEnd(vault: Vault, name: string): Promise<End> {
+  const end = endSchema.safeParse(await vault.get(name));
+  if (!end.success) throw damaged(`${name} is no end of a backup`);
   return end.data;
 }
 

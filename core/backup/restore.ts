@@ -58,7 +58,8 @@ export interface RestoreTarget {
 
 export const restoreCursorSchema = z.object({
   phase: z.enum(["wipe", "full", "journal", "settle", "packs", "contents", "open"]),
-  set: z.string(),
+  /** The end of the full backup. */
+  end: z.string(),
   at: z.number(),
   /** Objects of the phase that are done. */
   index: z.number().int().min(0),
@@ -118,7 +119,7 @@ export async function restoreTenant(deps: RestoreDeps, at: number, cursor: Resto
     const full = await findFull(vault, tenant_id, at);
     if (full === null) return { state: "no_backup" };
     if (!(await target.begin())) return { state: "there" };
-    return { state: "more", cursor: { phase: "wipe", set: full.set, at, index: 0, after: "" }, progress };
+    return { state: "more", cursor: { phase: "wipe", end: full.name, at, index: 0, after: "" }, progress };
   }
   if (!(await target.begin())) return { state: "there" };
   const next = await step(deps, cursor, progress);
@@ -131,12 +132,12 @@ async function step(deps: RestoreDeps, cursor: RestoreCursor, progress: Progress
     case "wipe":
       return (await deps.target.wipe()) ? to("full") : cursor;
     case "full": {
-      const { chunks } = await readEnd(deps.vault, cursor.set);
+      const { chunks } = await readEnd(deps.vault, cursor.end);
       const index = await putObjects(deps, chunks, cursor.index, progress);
       return index < chunks.length ? { ...cursor, index } : to("journal");
     }
     case "journal": {
-      const end = await readEnd(deps.vault, cursor.set);
+      const end = await readEnd(deps.vault, cursor.end);
       const chain = chainOf(end, await segmentNames(deps.vault, deps.tenant_id), cursor.at);
       const names = chain.segments.map(({ name }) => name);
       const index = await putObjects(deps, names, cursor.index, progress);

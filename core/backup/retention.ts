@@ -14,18 +14,18 @@ const CHAIN_MAX = 2 * DAY;
 export async function expireBackups({ objects }: Pick<Vault, "objects">, scope: Scope, now: number): Promise<number> {
   const fulls = fullsOf(await objects.list(fullPrefix(scope)));
   const kept = keptSets(
-    fulls.filter(({ is_whole }) => is_whole).map(({ set, started_at }) => ({ set, started_at })),
+    fulls.filter(({ end }) => end !== null).map(({ set, started_at }) => ({ set, started_at })),
     now,
   );
   const gone = fulls
-    .filter(({ set, is_whole, started_at }) => (is_whole ? !kept.has(set) : now - started_at > CHAIN_MAX))
+    .filter(({ set, end, started_at }) => (end !== null ? !kept.has(set) : now - started_at > CHAIN_MAX))
     .flatMap(({ objects: names }) => names);
   if (scope !== "directory") {
     const segments = (await objects.list(journalPrefix(scope))).map(parseSegment).filter((name) => name !== null);
     gone.push(...segments.filter(({ at }) => now - at > KEPT).map(({ name }) => name));
   }
   // The end first: a backup that is not whole any more is not used.
-  await objects.delete(gone.toSorted((a, b) => Number(b.endsWith("/end")) - Number(a.endsWith("/end"))));
+  await objects.delete(gone.toSorted((a, b) => Number(b.includes("/end-")) - Number(a.includes("/end-"))));
   return gone.length;
 }
 

@@ -22,7 +22,7 @@ const start = (data: string): Promise<Product> => startProduct({ port: 0, data, 
 async function backUp(product: Product): Promise<void> {
   const bucket = await product.mf.getR2Bucket("BLOBS", "edgedrive-api");
   const ends = async (prefix: string): Promise<number> =>
-    (await bucket.list({ prefix })).objects.filter(({ key }) => key.endsWith("/end")).length;
+    (await bucket.list({ prefix })).objects.filter(({ key }) => key.includes("/end-")).length;
   const before = await ends("backup/directory/");
   await product.tick(new Date("2026-11-20T12:05:00Z"));
   await waitFor(async () => (await ends("backup/directory/")) > before, 30_000);
@@ -42,7 +42,7 @@ async function backUp(product: Product): Promise<void> {
       .map(({ key }) => key)
       .filter((key) => key.includes("/full/") && !key.startsWith("backup/directory/"));
     const sets = new Set(fulls.map((key) => key.slice(0, key.lastIndexOf("/"))));
-    return [...sets].every((set) => fulls.includes(`${set}/end`));
+    return [...sets].every((set) => fulls.some((key) => key.startsWith(`${set}/end-`)));
   };
   await waitFor(isWhole, 30_000);
 }

@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { newestBackup } from "../../../core/backup/plan.ts";
 import { countVerifications } from "../../../platform/d1/shard/verification-store.ts";
 import { requireOperator } from "../middleware/operator.ts";
 import { D1StoreRecord } from "../../../platform/d1/directory/store-record.ts";
@@ -17,7 +18,11 @@ export function metricsRoutes(root: Hono<AppEnv>): void {
       [...app.shards.shards].map(async ([shard, db]) => ({ shard, ...(await countVerifications(db)) })),
     );
     const recorded = await new D1StoreRecord(c.env.DIRECTORY).all();
+    const saved = await newestBackup(app.engine.objects, "directory");
     const lines = [
+      "# HELP edgedrive_backup_age_seconds Age of the directory's newest backup.",
+      "# TYPE edgedrive_backup_age_seconds gauge",
+      `edgedrive_backup_age_seconds ${saved === null ? "+Inf" : Math.max(0, Math.round((Date.now() - saved) / 1000))}`,
       "# HELP edgedrive_tenants Tenants in each shard.",
       "# TYPE edgedrive_tenants gauge",
       ...results.map(({ shard, tenants }) => `edgedrive_tenants{shard="${shard}"} ${tenants}`),

@@ -53,7 +53,7 @@ export function rebuildRoutes(root: Hono<AppEnv>): void {
   root.post("/operator/restore", async (c) => {
     const { app } = c.var;
     const { tenant_id: tenant, shard, at, cursor, ...options } = await readJson(c, restoreSchema);
-    const { copies, ...engine } = createRestoreEngine(c.env.BLOBS, app.config.MASTER_KEYS);
+    const { copies, ...engine } = createRestoreEngine(c.env, app.config.MASTER_KEYS);
     const deps = {
       tenant_id: tenant,
       vault: new Vault(engine.objects, engine.codec, tenantBackupKeys(engine.keys, tenant)),

@@ -17,6 +17,7 @@ import { CleanUp } from "./lib/clean-up.ts";
 import { Http } from "./lib/http.ts";
 import { measureGrowth } from "./growth/measure.ts";
 import { Account, startBenched } from "./lib/product.ts";
+import { measureRestore } from "./restore/measure.ts";
 import { FULL, QUICK, type Sizes } from "./lib/sizes.ts";
 import { table } from "./lib/table.ts";
 import { countOperations } from "./operations/count.ts";
@@ -33,7 +34,12 @@ const CASES: readonly Case[] = [
   edits,
 ];
 /** They start products of their own, one after the other. */
-const BY_THEMSELVES = { memory: measureMemory, operations: countOperations, growth: measureGrowth };
+const BY_THEMSELVES = {
+  memory: measureMemory,
+  operations: countOperations,
+  growth: measureGrowth,
+  restore: measureRestore,
+};
 const NAMES = [...CASES.map(({ name }) => name), ...Object.keys(BY_THEMSELVES)];
 const MiB = 1024 * 1024;
 

@@ -30,6 +30,8 @@ export interface Sizes {
   memory: number;
   /** Bytes of a file that is edited. */
   edited: number;
+  /** Files of the drive that is backed up, lost and restored. */
+  restored_files: number;
 }
 
 const MiB = 1024 * 1024;
@@ -55,6 +57,7 @@ export const FULL: Sizes = {
   ranges: 1_000,
   memory: 1024 * MiB,
   edited: 1024 * MiB,
+  restored_files: 100_000,
 };
 
 /** Every line of the bench once, for a test: the numbers mean nothing. 9 MiB has two parts. */
@@ -79,4 +82,5 @@ export const QUICK: Sizes = {
   ranges: 3,
   memory: 9 * MiB,
   edited: 9 * MiB,
+  restored_files: 2_000,
 };

@@ -24,8 +24,10 @@ test("the bench runs to its end and prints every table", { timeout: 600_000 }, a
     "Peak of the runtime's resident memory, 5 files of 9 MB at a time",
     "Operations and list prices",
     "Growth: a drive of few files -> one of 2,000",
+    "Backup of a drive of 2000 files, and all databases lost",
   ]);
   expect(stdout).not.toMatch(/NaN|Infinity|undefined/);
+  expect(stdout).toContain("exact: every row compared");
   // The second hit of a link touches neither D1 nor R2.
   expect(stdout).toMatch(
     /^\| link, second download +\| +1 \| +0 \/ 0 \| +0 \+ 0 \| +0 \| +0 \/ 0 \| +0 \/ 0 \| +0 \|/m,

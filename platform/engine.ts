@@ -36,6 +36,7 @@ export const createEngine = (buckets: Buckets, shards: ShardMap, masters: Master
 /** Where the database is lost: keys are read by their copies in R2, and none is made. */
 export function createRestoreEngine(buckets: Buckets, masters: MasterKeys): Engine & { copies: KeyCopies } {
   const copies = boundedCopies(new R2KeyCopies(buckets.BLOBS));
+  const check = new MasterCheck(masters, new R2MasterChecks(buckets.BLOBS), now);
   const none = (): Promise<never> => Promise.reject(new Error("a restore makes no keys"));
   const store: KeyStore = {
     find: (tenant_id, version) => copies.find({ tenant_id, version }),
@@ -44,7 +45,7 @@ export function createRestoreEngine(buckets: Buckets, masters: MasterKeys): Engi
   };
   return {
     objects: createObjects(buckets),
-    keys: new KeyRing(masters, store, copies, () => Date.now()),
+    keys: new KeyRing({ masters, store, copies, check, now }),
     codec: zstd,
     spare: new Allowance(SPARE),
     leaves: new BoundedCache(LEAVES_KEPT),

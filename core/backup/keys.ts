@@ -1,7 +1,7 @@
 /** Keys of a backup's objects: each has one of its own. docs/spec/durability.md, BK2. */
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
-import type { MasterKeys } from "../keys/masters.ts";
 import type { KeyRing } from "../keys/ring.ts";
+import type { KeyDeps } from "../keys/tenant-key.ts";
 import { importKey, newKeyBytes, unwrapKey, wrapKey } from "../keys/wrap.ts";
 import { PACK_ID_BYTES } from "../packs/format.ts";
 import type { TenantId } from "../protocol/ids.ts";
@@ -33,7 +33,7 @@ export const tenantBackupKeys = (ring: KeyRing, tenant_id: TenantId): BackupKeys
 });
 
 /** Of the directory's: wrapped by a master key. */
-export const masterBackupKeys = (masters: MasterKeys): BackupKeys => {
+export const masterBackupKeys = ({ masters, check }: Pick<KeyDeps, "masters" | "check">): BackupKeys => {
   const data = (key_id: string) =>
     new BinaryWriter().raw(new TextEncoder().encode("EDK3")).raw(hexToBytes(key_id)).bytes;
   const master = async (version: string): Promise<CryptoKey> => {
@@ -43,6 +43,7 @@ export const masterBackupKeys = (masters: MasterKeys): BackupKeys => {
   };
   return {
     async create() {
+      await check.admit(masters.newest);
       const key_id = newKeyId();
       const raw = newKeyBytes();
       const wrapped_key = await wrapKey(await master(masters.newest), raw, data(key_id));

@@ -8,7 +8,11 @@ export const backupsUse = (bucket: R2Bucket): MasterUse => ({
     const counts = new Map<string, number>();
     let cursor: string | undefined;
     do {
-      const page: R2Objects = await bucket.list({ prefix: scopePrefix("directory"), include: ["customMetadata"], cursor });
+      const page: R2Objects = await bucket.list({
+        prefix: scopePrefix("directory"),
+        include: ["customMetadata"],
+        cursor,
+      });
       for (const { customMetadata } of page.objects) {
         const version = customMetadata?.master_version;
         if (version !== undefined) counts.set(version, (counts.get(version) ?? 0) + 1);

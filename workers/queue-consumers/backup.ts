@@ -24,7 +24,7 @@ const vaultOf = (context: Context, tenant_id: TenantId): Vault =>
   new Vault(context.engine.objects, context.engine.codec, tenantBackupKeys(context.engine.keys, tenant_id));
 
 const directoryVault = (context: Context): Vault =>
-  new Vault(context.engine.objects, context.engine.codec, masterBackupKeys(context.keys.masters));
+  new Vault(context.engine.objects, context.engine.codec, masterBackupKeys(context.keys));
 
 export async function backUpUnsaved(context: Context, shard: string, found: readonly Unsaved[]): Promise<void> {
   const places = await context.shards.findMany([...new Set(found.map(({ tenant_id }) => tenant_id))]);

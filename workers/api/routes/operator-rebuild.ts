@@ -16,7 +16,7 @@ import { D1RestoreTarget } from "../../../platform/d1/shard/restore-target.ts";
 import { createRestoreEngine } from "../../../platform/engine.ts";
 import { listPacks } from "../../../platform/r2/pack-list.ts";
 import { readJson } from "../http.ts";
-import { restoreRoutes, placeSchema, shardOf, tenant_id, time } from "./operator-restore.ts";
+import { placeSchema, shardOf, tenant_id, time } from "./operator-restore.ts";
 import type { AppEnv } from "../types.ts";
 
 const readSchema = z.object({ at: time, cursor: directoryCursorSchema.optional() });
@@ -53,7 +53,7 @@ export function rebuildRoutes(root: Hono<AppEnv>): void {
   root.post("/operator/restore", async (c) => {
     const { app } = c.var;
     const { tenant_id: tenant, shard, at, cursor, ...options } = await readJson(c, restoreSchema);
-    const { copies, ...engine } = createRestoreEngine(c.env, app.config.MASTER_KEYS);
+    const { copies, ...engine } = createRestoreEngine(c.env, app.keys.masters);
     const deps = {
       tenant_id: tenant,
       vault: new Vault(engine.objects, engine.codec, tenantBackupKeys(engine.keys, tenant)),
@@ -90,7 +90,7 @@ export function rebuildRoutes(root: Hono<AppEnv>): void {
 async function readDirectory(c: Context<AppEnv>) {
   const { at, cursor } = await readJson(c, readSchema);
   const { objects, codec } = c.var.app.engine;
-  const vault = new Vault(objects, codec, masterBackupKeys(c.var.app.config.MASTER_KEYS));
+  const vault = new Vault(objects, codec, masterBackupKeys(c.var.app.keys));
   const from = cursor ?? (await beginDirectory(vault, at));
   if (from === null) throw new DriveError("not_found", "There is no backup of the directory from before that moment.");
   return nextChunk(vault, from);

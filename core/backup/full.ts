@@ -7,7 +7,7 @@
  * slices write chunks of their own.
  */
 import { z } from "zod";
-import { type Chunk, type End, type Row } from "./model.ts";
+import type { Chunk, End, TableRows } from "./model.ts";
 import { newEnd, newChunk, newSegment, newSet, type Scope } from "./names.ts";
 import type { PagedSource, TenantSource } from "./ports.ts";
 import type { Vault } from "./vault.ts";
@@ -85,25 +85,22 @@ async function put({ vault }: FullDeps, state: FullState, value: unknown): Promi
   state.chunks.push(name.slice(state.set.length));
 }
 
+/** Small tables lie in one chunk together. */
 async function writeChunk(deps: FullDeps, state: FullState, budget: { left: number; pages: number }): Promise<void> {
-  const table = deps.source.tables[state.done] as string;
-  const rows: Row[] = [];
-  let isDone = false;
-  for (let size = 0; size < CHUNK && !isDone && budget.pages > 0;) {
-    const page = await deps.source.page(table, state.after);
-    rows.push(...page.rows);
-    const length = JSON.stringify(page.rows).length;
+  const tables: TableRows[] = [];
+  for (let size = 0; size < CHUNK && state.done < deps.source.tables.length && budget.pages > 0;) {
+    const table = deps.source.tables[state.done] as string;
+    const { rows, last } = await deps.source.page(table, state.after);
+    if (rows.length > 0) tables.push({ table, rows });
+    state.rows += rows.length;
+    const length = JSON.stringify(rows).length;
     size += length;
     budget.left -= length;
     budget.pages -= 1;
-    isDone = page.last === null;
-    state.after = page.last;
+    state.after = last;
+    if (last === null) state.done += 1;
   }
-  if (rows.length > 0) await put(deps, state, { kind: "rows", table, rows } satisfies Chunk);
-  state.rows += rows.length;
-  if (!isDone) return;
-  state.done += 1;
-  state.after = null;
+  if (tables.length > 0) await put(deps, state, { kind: "rows", tables } satisfies Chunk);
 }
 
 /** @returns characters written */
@@ -112,7 +109,8 @@ async function closeDrive(deps: FullDeps, state: FullState, drive_id: string): P
   const segment = (await deps.tenant?.segment(drive_id, from)) ?? null;
   // A drive that is gone has nothing left to close.
   state.closed[drive_id] = { upto: segment?.upto ?? from, is_cut: segment?.is_cut ?? true };
-  if (segment === null) return 0;
+  // Nothing has changed since: the pages are exact.
+  if (segment === null || segment.journal.length === 0) return 0;
   await put(deps, state, segment);
   state.rows += segment.files.length + segment.versions.length + segment.journal.length;
   return JSON.stringify(segment).length;

@@ -6,8 +6,12 @@ export type Row = Record<string, unknown>;
 const rowSchema = z.record(z.string(), z.unknown());
 const rowsSchema = z.array(rowSchema);
 
+const tableSchema = z.object({ table: z.string(), rows: rowsSchema });
+/** Rows of one table, all with the same columns. */
+export type TableRows = z.infer<typeof tableSchema>;
+
 /** A piece of the tables, each page as it was when it was read. */
-export const chunkSchema = z.object({ kind: z.literal("rows"), table: z.string(), rows: rowsSchema });
+export const chunkSchema = z.object({ kind: z.literal("rows"), tables: z.array(tableSchema) });
 export type Chunk = z.infer<typeof chunkSchema>;
 
 /** What a drive's journal names behind `from` up to `upto`, as it was at one moment. */

@@ -15,7 +15,7 @@ import type { Engine } from "../storage/engine.ts";
 import { neededPacks } from "../storage/needed-packs.ts";
 import { readContent } from "../storage/read.ts";
 import type { PackRow } from "../files/model.ts";
-import { type Chunk, chunkSchema, type Segment, segmentSchema } from "./model.ts";
+import { chunkSchema, type Segment, segmentSchema, type TableRows } from "./model.ts";
 import { chainOf, findFull, readEnd, segmentNames } from "./plan.ts";
 import type { Vault } from "./vault.ts";
 
@@ -41,7 +41,7 @@ export interface RestoreTarget {
   begin(): Promise<boolean>;
   /** Some of what it has. @returns whether all is gone */
   wipe(): Promise<boolean>;
-  add(chunk: Chunk): Promise<void>;
+  add(rows: TableRows): Promise<void>;
   apply(segment: Segment): Promise<void>;
   /** Takes away what hangs on nothing, sets what follows from the rest. @returns drives whose files are not what they count */
   settle(): Promise<string[]>;
@@ -189,8 +189,10 @@ async function putObjects(
     }
     const chunk = chunkSchema.safeParse(value);
     if (!chunk.success) throw damaged(`${name} is neither rows nor a segment`);
-    await target.add(chunk.data);
-    progress.rows += chunk.data.rows.length;
+    for (const table of chunk.data.tables) {
+      await target.add(table);
+      progress.rows += table.rows.length;
+    }
   }
   return index;
 }

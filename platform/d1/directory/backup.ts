@@ -1,6 +1,6 @@
 /** The directory, backed up and restored. docs/spec/durability.md, BK1 and BK7. */
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
-import type { Chunk } from "../../../core/backup/model.ts";
+import type { TableRows } from "../../../core/backup/model.ts";
 import type { Key, PagedSource } from "../../../core/backup/ports.ts";
 import { databaseNow, keyOf, readPage } from "../paged.ts";
 import type { Stored } from "../shard/rows.ts";
@@ -40,7 +40,7 @@ export class D1DirectorySource implements PagedSource {
 }
 
 /** Adds what is not there. @returns keys of rows for which there is no room: another has their address */
-export async function addDirectoryRows(db: D1Database, { table, rows }: Chunk): Promise<string[]> {
+export async function addDirectoryRows(db: D1Database, { table, rows }: TableRows): Promise<string[]> {
   const known = DIRECTORY_TABLES[table];
   if (known === undefined) throw new Error(`a backup has a table ${table}, which is not the directory's`);
   const key = keyOf(known);

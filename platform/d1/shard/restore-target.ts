@@ -1,6 +1,6 @@
 /** A tenant's rows come back into a shard. docs/spec/durability.md, BK8 to BK10. */
 import { getTableConfig } from "drizzle-orm/sqlite-core";
-import type { Chunk, Row, Segment } from "../../../core/backup/model.ts";
+import type { Row, Segment, TableRows } from "../../../core/backup/model.ts";
 import type { RestoredContent, RestoreTarget, WithoutBytes } from "../../../core/backup/restore.ts";
 import { CONSUMERS } from "../../../core/events/wake.ts";
 import type { PackRow } from "../../../core/files/model.ts";
@@ -106,7 +106,7 @@ export class D1RestoreTarget implements RestoreTarget {
     return true;
   }
 
-  async add({ table, rows }: Chunk): Promise<void> {
+  async add({ table, rows }: TableRows): Promise<void> {
     const known = BACKED_UP[table];
     if (known === undefined) throw new Error(`a backup has a table ${table}, which is not ours`);
     await this.#db.batch(replaceRows(this.#db, known.table, restored(table, rows)));

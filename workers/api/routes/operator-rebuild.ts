@@ -35,7 +35,7 @@ export function rebuildRoutes(root: Hono<AppEnv>): void {
     const found = await readDirectory(c);
     if (found === null) return c.json({ tenants: [], cursor: null });
     const { chunk, cursor } = found;
-    const tenants = chunk.table === "tenants" ? chunk.rows : [];
+    const tenants = chunk.tables.filter(({ table }) => table === "tenants").flatMap(({ rows }) => rows);
     return c.json({
       tenants: tenants.map(({ tenant_id: id, shard, state }) => ({ tenant_id: id, shard, state })),
       cursor,
@@ -46,8 +46,13 @@ export function rebuildRoutes(root: Hono<AppEnv>): void {
   root.post("/operator/backup/directory", async (c) => {
     const found = await readDirectory(c);
     if (found === null) return c.json({ rows: 0, refused: [], cursor: null });
-    const refused = await addDirectoryRows(c.env.DIRECTORY, found.chunk);
-    return c.json({ rows: found.chunk.rows.length, refused, cursor: found.cursor });
+    const refused: string[] = [];
+    let rows = 0;
+    for (const table of found.chunk.tables) {
+      refused.push(...(await addDirectoryRows(c.env.DIRECTORY, table)));
+      rows += table.rows.length;
+    }
+    return c.json({ rows, refused, cursor: found.cursor });
   });
 
   root.post("/operator/restore", async (c) => {

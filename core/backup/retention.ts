@@ -1,5 +1,5 @@
 /** Which backups are kept. docs/spec/durability.md, BK12. */
-import { fullsOf, fullPrefix, journalPrefix, parseSegment, type Scope, scopePrefix } from "./names.ts";
+import { fullsOf, fullPrefix, journalPrefix, parseSegment, type Scope } from "./names.ts";
 import type { Vault } from "./vault.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -46,9 +46,4 @@ export function keptSets(whole: readonly { set: string; started_at: number }[], 
   const newest = whole.toSorted((a, b) => b.started_at - a.started_at)[0];
   if (newest !== undefined) kept.add(newest.set);
   return kept;
-}
-
-/** Of a tenant that was deleted: nothing may be left. */
-export async function forgetBackups({ objects }: Pick<Vault, "objects">, scope: Scope): Promise<void> {
-  await objects.delete(await objects.list(scopePrefix(scope)));
 }

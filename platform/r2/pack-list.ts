@@ -26,6 +26,8 @@ export async function listPacks(
     created_at: uploaded.getTime(),
     changed_at,
     round: "",
+    // What is known of it was lost: compaction counts it anew.
+    is_shrunk: true,
   }));
   return {
     packs: packs.filter(({ pack_id }) => PACK_ID.test(pack_id)),

@@ -1,7 +1,7 @@
 /** Jobs of the backup: a drive's changes, a tenant, the directory. docs/spec/durability.md, BK5 to BK7 and BK12. */
 import { type FullDeps, runFull, writeSegments } from "../../core/backup/full.ts";
 import { masterBackupKeys, tenantBackupKeys } from "../../core/backup/keys.ts";
-import { expireBackups, forgetBackups } from "../../core/backup/retention.ts";
+import { expireBackups } from "../../core/backup/retention.ts";
 import { Vault } from "../../core/backup/vault.ts";
 import type { CleanupJob } from "../../core/events/wake.ts";
 import type { TenantId } from "../../core/protocol/ids.ts";
@@ -58,25 +58,12 @@ export async function backUpDrive(context: Context, db: D1Database, job: Job<"ba
 export async function backUpTenant(context: Context, db: D1Database, job: Job<"backup_tenant">): Promise<void> {
   const { tenant_id, shard } = job;
   const source = new D1BackupSource(db, tenant_id);
-  if (job.state === undefined && (await source.seqs()) === null) {
-    if (await isDeleted(context, db, tenant_id)) await forgetBackups(context.engine, tenant_id);
-    return;
-  }
   if ((await context.shards.find(tenant_id))?.shard !== shard) return;
   const vault = vaultOf(context, tenant_id);
   const state = await runFull({ scope: tenant_id, source, tenant: source, vault, pages: PAGES }, job.state ?? null);
   if (state !== null)
     await context.env.CLEANUP.send({ job: "backup_tenant", shard, tenant_id, state } satisfies CleanupJob);
   else await expireBackups(vault, tenant_id, context.now());
-}
-
-/** In both places: a tenant that lies elsewhere, or is being restored, keeps what it has. */
-async function isDeleted({ env }: Context, db: D1Database, tenant_id: TenantId): Promise<boolean> {
-  const here = await db.prepare("select state from tenants where tenant_id = ?1").bind(tenant_id).first("state");
-  const named = await env.DIRECTORY.prepare("select state from tenants where tenant_id = ?1")
-    .bind(tenant_id)
-    .first("state");
-  return here === "deleted" && (named === null || named === "deleted");
 }
 
 export async function backUpDirectory(context: Context, job: Job<"backup_directory">): Promise<void> {

@@ -1,5 +1,6 @@
 /** The end of deleted tenants. docs/spec/identity.md, I15. */
 import { eraseTenant } from "../../core/erasure/erase.ts";
+import { scopePrefix } from "../../core/backup/names.ts";
 import { runKey } from "../../core/compaction/run-state.ts";
 import { stateKey } from "../../core/garbage/round-state.ts";
 import { type Erasing, noteErased, tenantsToErase } from "../../platform/d1/directory/erasure.ts";
@@ -35,7 +36,8 @@ function erase(context: Context, erasing: Erasing): Promise<boolean> {
       },
       async deleteObjects() {
         const states = [stateKey(tenant_id), runKey(tenant_id)];
-        await engine.objects.delete([...states, ...(await engine.objects.list(`${tenant_id}/`))]);
+        const backups = await engine.objects.list(scopePrefix(tenant_id));
+        await engine.objects.delete([...states, ...backups, ...(await engine.objects.list(`${tenant_id}/`))]);
         await derived.forgetTenant(tenant_id);
       },
       finish: () => noteErased(env.DIRECTORY, erasing, context.now()),

@@ -42,9 +42,10 @@ const hasPicture = (content_id: string | null): Promise<boolean> => derived.isMa
 const failures = async (): Promise<Record<string, unknown>[]> =>
   (await drive.shard.prepare("select * from event_failures where tenant_id = ?1").bind(drive.tenant).all()).results;
 
+/** Of consumers: the backup has one as well (BK6). */
 const marks = async (): Promise<Record<string, number>> => {
   const { results } = await drive.shard
-    .prepare("select consumer, seq from event_marks where tenant_id = ?1")
+    .prepare("select consumer, seq from event_marks where tenant_id = ?1 and consumer <> 'backup'")
     .bind(drive.tenant)
     .all<{ consumer: string; seq: number }>();
   return Object.fromEntries(results.map((row) => [row.consumer, row.seq]));

@@ -19,8 +19,8 @@ export const DIRECTORY_TABLES: Readonly<Record<string, SQLiteTable>> = {
   shards: schema.shards,
 };
 
-/** Everybody signs in again: what was revoked since must not come back. */
-export const NOT_BACKED_UP_OF_DIRECTORY = ["sign_in_sessions"];
+/** Everybody signs in again: what was revoked since must not come back. Counts of the store begin anew. */
+export const NOT_BACKED_UP_OF_DIRECTORY = ["sign_in_sessions", "store_record"];
 
 export class D1DirectorySource implements PagedSource {
   readonly tables = Object.keys(DIRECTORY_TABLES);

@@ -8,6 +8,7 @@ import { listing } from "./cases/listing.ts";
 import { measureMemory } from "./cases/memory.ts";
 import { reading } from "./cases/reading.ts";
 import { notify } from "./cases/notify.ts";
+import { measureReplica } from "./cases/replica.ts";
 import { singleStorage } from "./cases/single-storage.ts";
 import { smallFiles } from "./cases/small-files.ts";
 import { transfer } from "./cases/transfer.ts";
@@ -35,6 +36,7 @@ const CASES: readonly Case[] = [
 ];
 /** They start products of their own, one after the other. */
 const BY_THEMSELVES = {
+  replica: measureReplica,
   memory: measureMemory,
   operations: countOperations,
   growth: measureGrowth,

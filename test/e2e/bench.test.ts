@@ -21,6 +21,7 @@ test("the bench runs to its end and prints every table", { timeout: 600_000 }, a
     "Bytes of others beside new ones, medians of 3 pairs",
     "Endpoints, one call at a time",
     "4 KiB changed in 9 MiB, with cached state",
+    "Downloads while the primary fails",
     "Peak of the runtime's resident memory, 5 files of 9 MB at a time",
     "Operations and list prices",
     "Growth: a drive of few files -> one of 2,000",

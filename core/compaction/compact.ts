@@ -11,6 +11,7 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { GarbageStore, MarkedContent } from "../garbage/ports.ts";
 import { newId, type TenantId } from "../protocol/ids.ts";
+import { packKey } from "../packs/format.ts";
 import { BlockReader } from "../storage/block-reader.ts";
 import { isDamage } from "../storage/damage.ts";
 import type { Engine } from "../storage/engine.ts";
@@ -49,6 +50,8 @@ export interface CompactionDeps {
   /** Pages of one slice, so that it stays within an invocation. */
   pages: number;
   now(): number;
+  /** Objects that are new, and stay: to the replica, where there is one (docs/spec/replica.md, RP9). */
+  copyLater(keys: readonly string[]): Promise<void>;
   /** A pack that is left alone because it is damaged; or a content that keeps its manifest. */
   report(what: { pack_id: string } | { content_id: string }, error: unknown): void;
 }
@@ -222,6 +225,7 @@ async function exchange(deps: CompactionDeps, state: RunState, budget: Budget): 
     const named = new Set(batch.flatMap(({ packs }) => packs));
     const fresh = [...state.fresh, ...series.finished].filter(({ pack_id }) => named.has(pack_id));
     await deps.store.exchange(state.upload_id, fresh, batch, deps.now());
+    await deps.copyLater(fresh.map(({ pack_id }) => packKey(deps.tenant_id, pack_id)));
     batch = [];
   };
   const after = await eachLiving(deps, state.after, budget, async ({ content_id, manifest }) => {

@@ -41,6 +41,10 @@ export interface DriveKey {
 
 const shard = z.string().regex(/^SHARD_\d\d$/);
 
+const count = z.number().int().min(0);
+/** Of the pack behind which a job goes on; "" begins. */
+const packId = z.string().regex(/^([0-9a-f]{48})?$/);
+
 /** Jobs of the queue `cleanup`. `after` goes on where an earlier job stopped. */
 export const cleanupJobSchema = z.discriminatedUnion("job", [
   z.object({
@@ -76,6 +80,19 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     tenant_id: tenantSchema,
     /** Which slice of which run; without it the one under way goes on, or one begins. */
     slice: z.object({ run: roundIdSchema, step: z.number().int().min(0) }).optional(),
+  }),
+  z.object({
+    job: z.literal("scrub"),
+    shard,
+    tenant_id: tenantSchema,
+    place: z.object({ day: count, after: packId, tries: count }).optional(),
+  }),
+  z.object({ job: z.literal("trace_damage"), shard, tenant_id: tenantSchema, after: idSchema.optional() }),
+  z.object({
+    job: z.literal("reconcile"),
+    shard,
+    tenant_id: tenantSchema,
+    place: z.object({ started_at: count, after: packId, found: count }).optional(),
   }),
   z.object({ job: z.literal("join_contents"), shard, tenant_id: tenantSchema }),
   z.object({

@@ -3,7 +3,7 @@ import { ObjectWriter } from "../packs/object-writer.ts";
 import { PartBuffers } from "../packs/part-buffers.ts";
 import type { Allowance } from "../storage/allowance.ts";
 import { free } from "../storage/free.ts";
-import type { ObjectFacts } from "../storage/ports.ts";
+import type { ObjectFacts, ObjectMetadata, ObjectStore } from "../storage/ports.ts";
 import { isWrittenOnce } from "./keys.ts";
 import type { Side } from "./ports.ts";
 
@@ -28,8 +28,23 @@ export const isCopyOf = (copy: ObjectFacts | null, original: ObjectFacts): boole
 export async function copyObject(from: Side, to: Side, key: string, spare: Allowance): Promise<Copied> {
   const original = await from.stat(key);
   if (original === null) return { outcome: "gone", bytes: 0, uploaded_at: 0 };
-  const { size, uploaded_at, metadata } = original;
+  const { size, uploaded_at } = original;
   if (isCopyOf(await to.stat(key), original)) return { outcome: "there", bytes: 0, uploaded_at };
+  await writeCopy(from, to, original, spare);
+  if (!isCopyOf(await to.stat(key), original)) throw new Error("a copy is not what it is a copy of");
+  // Deleted meanwhile: who deletes may have passed here before the copy was there.
+  if ((await from.stat(key)) !== null) return { outcome: "copied", bytes: size, uploaded_at };
+  await to.delete([key]);
+  return { outcome: "gone", bytes: size, uploaded_at };
+}
+
+/** Whatever is there by that name. @throws when a store fails */
+export async function writeCopy(
+  from: Pick<Side, "get">,
+  to: ObjectStore,
+  { key, size, metadata }: Pick<ObjectFacts, "key" | "size"> & { metadata: ObjectMetadata },
+  spare: Allowance,
+): Promise<void> {
   const buffers = new PartBuffers(spare);
   const writer = new ObjectWriter(to, key, metadata, buffers, size);
   try {
@@ -47,9 +62,4 @@ export async function copyObject(from: Side, to: Side, key: string, spare: Allow
   } finally {
     buffers.rest();
   }
-  if (!isCopyOf(await to.stat(key), original)) throw new Error("a copy is not what it is a copy of");
-  // Deleted meanwhile: who deletes may have passed here before the copy was there.
-  if ((await from.stat(key)) !== null) return { outcome: "copied", bytes: size, uploaded_at };
-  await to.delete([key]);
-  return { outcome: "gone", bytes: size, uploaded_at };
 }

@@ -1,6 +1,6 @@
 /**
  * Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8, E10 to E14; identity.md, I11 and I15; versions.md, V8;
- * storage.md, K8 and S8; durability.md, G10, G11, C9 and BK5 to BK7.
+ * storage.md, K8 and S8; durability.md, G10, G11, C9, SC1, RC1 and BK5 to BK7.
  */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
@@ -17,6 +17,7 @@ import { runCollectGarbage } from "./garbage.ts";
 import { runJoinContents } from "./join-contents.ts";
 import { runRotateKeys } from "./rotate-keys.ts";
 import { runEndVersions, runPurgeTrash, sweepTenants } from "./retention.ts";
+import { runReconcile, runScrub, runTraceDamage } from "./scrub.ts";
 import { sendAll } from "./send.ts";
 
 /** An entry younger than this has its wake under way. */
@@ -68,6 +69,12 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
       return runCollectGarbage(context, db, job);
     case "compact":
       return runCompact(context, db, job);
+    case "scrub":
+      return runScrub(context, db, job);
+    case "trace_damage":
+      return runTraceDamage(context, db, job);
+    case "reconcile":
+      return runReconcile(context, db, job);
     case "join_contents":
       return runJoinContents(context, db, job);
     case "rotate_keys":

@@ -22,6 +22,7 @@ export async function runCompact(
       engine: context.engine,
       pages: PAGES,
       now: context.now,
+      copyLater: (keys) => context.copyLater(keys),
       report: (what, error) =>
         console.error({ message: "compaction left something alone", tenant_id, ...what, error: String(error) }),
     },

@@ -19,6 +19,8 @@ export async function sweepTenants(context: Context, db: D1Database, { shard }: 
     { job: "join_contents", shard, tenant_id },
     { job: "collect_garbage", shard, tenant_id },
     { job: "backup_tenant", shard, tenant_id },
+    { job: "scrub", shard, tenant_id },
+    { job: "reconcile", shard, tenant_id },
   ]);
   await sendAll(context.env.CLEANUP, jobs);
   if (tenants.length > 0) await markSwept(db, tenants, now);

@@ -24,6 +24,10 @@ export const tenants = sqliteTable("tenants", {
   garbage_round: text().notNull().default(""),
   /** Contents up to this id were compared with what the tenant has: docs/spec/storage.md, S8. */
   joined_content: text().notNull().default(""),
+  /** Packs of the parts up to this day, counted from the epoch, were read back: docs/spec/durability.md, SC1. */
+  scrubbed_day: integer().notNull().default(0),
+  /** When its packs were last compared with what is stored: RC1. */
+  reconciled_at: integer().notNull().default(0),
 });
 
 /** A drive and its root folder share one id; a personal drive shares it with its user too (ADR 0003). */
@@ -243,6 +247,21 @@ export const packs = sqliteTable(
     is_shrunk: integer().notNull().default(0),
   },
   (t) => [primaryKey({ columns: [t.tenant_id, t.pack_id] })],
+);
+
+/** What scrubbing and reconciliation found, for the operator: docs/spec/durability.md, SC4 and RC2. */
+export const findings = sqliteTable(
+  "findings",
+  {
+    tenant_id,
+    kind: text({ enum: ["damaged", "no_row", "no_object", "size"] }).notNull(),
+    pack_id: text().notNull(),
+    detail: text().notNull(),
+    /** Files that damage touches, JSON: ids, a hundred at most; null until they were looked for. */
+    files: text(),
+    found_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.kind, t.pack_id] })],
 );
 
 /** Keys of a tenant, wrapped by a master key; each wraps the keys of packs. */

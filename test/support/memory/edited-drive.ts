@@ -120,7 +120,13 @@ export class EditedDrive {
   compactionDeps(more: Partial<CompactionDeps> = {}): CompactionDeps {
     const [store, contents] = [this.compaction, this.garbage];
     const report: CompactionDeps["report"] = (what) => void this.reports.push(what);
-    const rest = { engine: this.engine, pages: 1_000, now: () => this.drive.now, report };
+    const rest = {
+      engine: this.engine,
+      pages: 1_000,
+      now: () => this.drive.now,
+      copyLater: async () => undefined,
+      report,
+    };
     return { tenant_id: TENANT, store, contents, ...rest, ...more };
   }
 

@@ -4,6 +4,7 @@ import { countVerifications } from "../../../platform/d1/shard/verification-stor
 import { requireOperator } from "../middleware/operator.ts";
 import { D1StoreRecord } from "../../../platform/d1/directory/store-record.ts";
 import { storeLines } from "../store-metrics.ts";
+import { countFindings } from "../../../platform/d1/shard/findings.ts";
 import type { AppEnv } from "../types.ts";
 
 /** Prometheus text exposition (0.0.4) of what the directory and the shards know; for the operator's token only. */
@@ -19,6 +20,9 @@ export function metricsRoutes(root: Hono<AppEnv>): void {
     );
     const recorded = await new D1StoreRecord(c.env.DIRECTORY).all();
     const saved = await newestBackup(app.engine.objects, "directory");
+    const findings = await Promise.all(
+      [...app.shards.shards].map(async ([shard, db]) => ({ shard, kinds: await countFindings(db) })),
+    );
     const lines = [
       "# HELP edgedrive_backup_age_seconds Age of the directory's newest backup.",
       "# TYPE edgedrive_backup_age_seconds gauge",
@@ -33,6 +37,11 @@ export function metricsRoutes(root: Hono<AppEnv>): void {
         `edgedrive_verifications{shard="${shard}",state="dead"} ${dead}`,
       ]),
       ...storeLines(recorded),
+      "# HELP edgedrive_findings Packs that are damaged, without row or object, or of another size than their row says.",
+      "# TYPE edgedrive_findings gauge",
+      ...findings.flatMap(({ shard, kinds }) =>
+        kinds.map(({ kind, count }) => `edgedrive_findings{shard="${shard}",kind="${kind}"} ${count}`),
+      ),
     ];
     return c.text(`${lines.join("\n")}\n`, 200, { "content-type": "text/plain; version=0.0.4" });
   });

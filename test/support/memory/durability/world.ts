@@ -291,6 +291,7 @@ export class World {
         pages: alone === undefined ? this.pages : 1_000,
         // The true time, as of the sweep that ends what a run leaves behind.
         now: () => this.drive.now,
+        copyLater: async () => undefined,
         report: (what, error) => {
           throw new Error(`${JSON.stringify(what)}: ${String(error)}`);
         },

@@ -79,7 +79,7 @@ export class D1ErasureStore implements ErasureStore {
 
   async forget(): Promise<void> {
     await this.#db.batch(
-      ["hooks", "upload_chunks", "packs", "tenant_keys", "tenants"].map((table) =>
+      ["hooks", "upload_chunks", "packs", "findings", "tenant_keys", "tenants"].map((table) =>
         this.#run(`delete from ${table} where tenant_id = ?1`),
       ),
     );

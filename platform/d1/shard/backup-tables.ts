@@ -31,6 +31,7 @@ export const NOT_BACKED_UP: Readonly<Record<string, string>> = {
   incoming_shares: "the consumer of notifications, from the journal's beginning",
   event_marks: "nothing: consumers begin anew",
   event_failures: "nothing: consumers begin anew",
+  findings: "scrubbing and reconciliation, which find them again",
   uploads: "nothing: clients begin such uploads anew",
   upload_chunks: "nothing: as uploads",
 };

@@ -34,6 +34,7 @@ export default defineConfig({
           hookTimeout: 30_000,
           include: ["{platform,durable-objects,workers}/**/*.test.ts", "test/{api,contract,sync}/**/*.test.ts"],
           setupFiles: [path("test/support/workerd/setup.ts")],
+          globalSetup: [path("test/support/s3-server.ts")],
           provide: {
             migrations: {
               directory: await readD1Migrations(path("migrations/d1/directory")),

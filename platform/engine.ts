@@ -6,9 +6,13 @@ import type { KeyDeps } from "../core/keys/tenant-key.ts";
 import type { MasterKeys } from "../core/keys/masters.ts";
 import { Allowance, SPARE } from "../core/storage/allowance.ts";
 import { boundedCopies } from "../core/storage/deadline.ts";
+import { packMissing } from "../core/storage/damage.ts";
 import { type Engine, LEAVES_KEPT } from "../core/storage/engine.ts";
+import { archived } from "../core/tiers/archived.ts";
+import type { ReadLog } from "../core/tiers/read-log.ts";
 import { zstd } from "./codec/zstd.ts";
 import { D1KeyStore } from "./d1/shard/key-store.ts";
+import { isArchived } from "./d1/shard/tier-store.ts";
 import type { ShardMap } from "./d1/shard-map.ts";
 import { R2KeyCopies } from "./r2/key-copies.ts";
 import { R2MasterChecks } from "./r2/master-checks.ts";
@@ -24,13 +28,26 @@ export const createKeyDeps = (bucket: R2Bucket, shards: ShardMap, masters: Maste
   now,
 });
 
-/** The storage engine of a Worker; one for each isolate, since it remembers keys. */
-export const createEngine = (buckets: Buckets, shards: ShardMap, masters: MasterKeys): Engine => ({
+/**
+ * The storage engine of a Worker; one for each isolate, since it remembers keys.
+ * @param reads null where what is read is not read for people
+ */
+export const createEngine = (
+  buckets: Buckets,
+  shards: ShardMap,
+  masters: MasterKeys,
+  reads: ReadLog | null = null,
+): Engine => ({
   objects: createObjects(buckets),
   keys: new KeyRing(createKeyDeps(buckets.BLOBS, shards, masters)),
   codec: zstd,
   spare: new Allowance(SPARE),
   leaves: new BoundedCache(LEAVES_KEPT),
+  noteRead: (tenant_id, pack_id) => reads?.note(tenant_id, pack_id),
+  whyMissing: async (tenant_id, pack_id) => {
+    const place = await shards.find(tenant_id);
+    return place !== null && (await isArchived(place.db, tenant_id, pack_id)) ? archived() : packMissing();
+  },
 });
 
 /** Where the database is lost: keys are read by their copies in R2, and none is made. */
@@ -49,6 +66,8 @@ export function createRestoreEngine(buckets: Buckets, masters: MasterKeys): Engi
     codec: zstd,
     spare: new Allowance(SPARE),
     leaves: new BoundedCache(LEAVES_KEPT),
+    noteRead: () => undefined,
+    whyMissing: async () => packMissing(),
     copies,
   };
 }

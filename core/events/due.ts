@@ -15,7 +15,7 @@ const isSharing = (op: JournalOp): boolean => op === "shared" || op === "unshare
 /** @param file as the commit leaves it, null when it is gone */
 const WANTS: Record<ConsumerName, (op: JournalOp, file: FileRow | null) => boolean> = {
   previews: (op, file) => (op === "created" || op === "modified") && file !== null && mayHavePicture(file),
-  "search-index": (op) => !isSharing(op),
+  "search-index": (op) => !isSharing(op) && op !== "unarchived",
   notifications: isSharing,
 };
 

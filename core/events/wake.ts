@@ -6,6 +6,7 @@ import { z } from "zod";
 import { fullStateSchema } from "../backup/full.ts";
 import { roundIdSchema } from "../garbage/round-state.ts";
 import { idSchema, type TenantId } from "../protocol/ids.ts";
+import { placeSchema } from "../tiers/walk.ts";
 
 const tenantSchema = z.number().int().min(1).max(0xffffffff);
 
@@ -101,6 +102,8 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     after: z.object({ tenant_id: tenantSchema, version: z.number().int().min(1) }).optional(),
   }),
   z.object({ job: z.literal("erase_tenants") }),
+  z.object({ job: z.literal("walk_packs"), shard, tenant_id: tenantSchema, place: placeSchema.optional() }),
+  z.object({ job: z.literal("unarchive"), shard, tenant_id: tenantSchema, content_id: idSchema }),
   z.object({ job: z.literal("expire_sign_ins") }),
   z.object({ job: z.literal("backup_drive"), shard, ...driveKey }),
   /** `state` goes on with a full backup; without it one begins. */

@@ -4,6 +4,8 @@
  */
 export const ERROR_CODES = [
   "account_exists",
+  "archive_in_use",
+  "archived",
   "base_mismatch",
   "cannot_move_into_itself",
   "chunk_size_mismatch",

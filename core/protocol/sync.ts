@@ -17,6 +17,7 @@ export const JOURNAL_OPS = [
   "unshared",
   "version_purged",
   "verified",
+  "unarchived",
 ] as const;
 export type JournalOp = (typeof JOURNAL_OPS)[number];
 

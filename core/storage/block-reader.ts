@@ -43,7 +43,9 @@ export class BlockReader {
     const { objects, keys } = this.#engine;
     const { pack_id, offset } = run.entries[0] as Entry;
     const object = await objects.get(packKey(this.#tenant_id, pack_id), offset, run.length);
-    if (object === null || object.bytes.length !== run.length) throw damaged("a pack is missing or too short");
+    if (object === null) throw await this.#engine.whyMissing(this.#tenant_id, pack_id);
+    if (object.bytes.length !== run.length) throw damaged("a pack is too short");
+    this.#engine.noteRead(this.#tenant_id, pack_id);
     const key = await keys.packKey(this.#tenant_id, pack_id, object.metadata);
     return { ...run, bytes: object.bytes, key };
   }

@@ -48,6 +48,8 @@ export type Command =
   | { op: "create_known"; content: KnownContent; target: UploadTarget }
   /** The hash that was read back of a content of this drive: docs/spec/storage.md, S5. */
   | { op: "verify_content"; content_id: string; content_hash: string; integrity: Exclude<Integrity, "pending"> }
+  /** Its bytes can be read again: docs/spec/tiers.md, TI19. */
+  | { op: "announce_unarchived"; file_id: string }
   | { op: "copy_tree"; file_id: string; parent_id: string; name: string }
   | {
       op: "create_folder";

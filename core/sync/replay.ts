@@ -59,6 +59,8 @@ function traceOf(command: Asked): Trace {
       return { ops: ["created"], made: { parent_id: command.parent_id, is_folder: true, name: null } };
     case "update":
       return { ops: ["updated"], file_id: command.file_id };
+    case "announce_unarchived":
+      return { ops: ["unarchived"], file_id: command.file_id };
     case "trash":
       return { ops: ["trashed"], file_id: command.file_id };
     case "untrash":

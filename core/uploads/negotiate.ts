@@ -2,6 +2,7 @@
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import type { BlockBits } from "../blocks/classes.ts";
 import { hookOf, isPicked } from "../manifests/hooks.ts";
+import { DriveError } from "../protocol/errors.ts";
 import type { AskedBlock, Negotiated } from "../protocol/uploads.ts";
 import type { Principal } from "../sharing/rights.ts";
 import { BlockReader } from "../storage/block-reader.ts";
@@ -45,7 +46,12 @@ export async function negotiate(
   const look = new Look(blocks);
   for (const version of candidates) {
     if (look.isOver) break;
-    await look.into(reader, version);
+    try {
+      await look.into(reader, version);
+    } catch (error) {
+      // What is archived can be referred to when it is back; until then it is missing.
+      if (!(error instanceof DriveError) || error.code !== "base_mismatch") throw error;
+    }
   }
   return look.answer();
 }

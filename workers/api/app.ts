@@ -27,6 +27,7 @@ import { previewRoutes } from "./routes/previews.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { shareInfoRoutes, sharingRoutes } from "./routes/sharing.ts";
 import { syncRoutes } from "./routes/sync.ts";
+import { operatorArchiveRoutes, tierRoutes } from "./routes/tiers.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 import type { App, AppEnv } from "./types.ts";
 
@@ -74,6 +75,7 @@ function apiRoutes(): App {
   syncRoutes(api);
   uploadRoutes(api);
   fileRoutes(api);
+  tierRoutes(api);
   diffRoutes(api);
   previewRoutes(api);
   searchRoutes(api);
@@ -109,6 +111,7 @@ export function createApp(): Hono<AppEnv> {
   metricsRoutes(root);
   root.use("/operator/*", limitJson);
   operatorRoutes(root);
+  operatorArchiveRoutes(root);
   const secure = secureHeaders({ crossOriginResourcePolicy: "same-origin", xFrameOptions: "DENY" });
   // The headers of a 101 cannot be changed.
   root.use("*", (c, next) => (OURS.test(c.req.path) && !c.req.raw.headers.has("upgrade") ? secure(c, next) : next()));

@@ -20,6 +20,7 @@ import { D1UploadStore } from "../../platform/d1/shard/upload-store.ts";
 import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { workerBytes } from "../../platform/r2/bytes.ts";
 import { createEngine, createKeyDeps } from "../../platform/engine.ts";
+import { createReadLog } from "../../platform/read-log.ts";
 import type { Env } from "./env.ts";
 import { Readiness } from "./readiness.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
@@ -66,7 +67,7 @@ export class AppContext {
     this.tokens = new JwtTokens(this.config.TOKEN_SECRET);
     this.revoked = new RevokedSessions(this.accounts);
     this.keys = createKeyDeps(env.BLOBS, this.shards, this.config.MASTER_KEYS);
-    this.engine = createEngine(env, this.shards, this.config.MASTER_KEYS);
+    this.engine = createEngine(env, this.shards, this.config.MASTER_KEYS, createReadLog(this.shards));
     this.readiness = new Readiness(env, bindings, this.keys.check);
     this.identity = {
       accounts: this.accounts,

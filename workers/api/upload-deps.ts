@@ -1,5 +1,7 @@
 import type { Context } from "hono";
 import { tenantOf } from "../../core/protocol/ids.ts";
+import { isArchivedError } from "../../core/tiers/archived.ts";
+import { noBase } from "../../core/uploads/bases.ts";
 import type { UploadDeps } from "../../core/uploads/ports.ts";
 import { spend } from "./middleware/limits.ts";
 import type { AppEnv } from "./types.ts";
@@ -12,7 +14,14 @@ export async function uploadDeps(c: Context<AppEnv>, id: string): Promise<Upload
     tenant_id: tenantOf(id),
     rights,
     uploads,
-    engine: app.engine,
+    // What cannot be read now cannot be referred to: the client then sends all of it.
+    engine: {
+      ...app.engine,
+      whyMissing: async (tenant_id, pack_id) => {
+        const error = await app.engine.whyMissing(tenant_id, pack_id);
+        return isArchivedError(error) ? noBase() : error;
+      },
+    },
     bytes: app.bytes,
     submit: (drive_id, submission) => app.submit(drive_id, submission),
     now: () => Date.now(),

@@ -3,6 +3,8 @@ import type { DriveError, ErrorCode } from "../../core/protocol/errors.ts";
 
 const STATUS: Record<ErrorCode, number> = {
   account_exists: 409,
+  archive_in_use: 409,
+  archived: 409,
   base_mismatch: 409,
   cannot_move_into_itself: 409,
   chunk_size_mismatch: 422,

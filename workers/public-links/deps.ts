@@ -1,10 +1,12 @@
 /** What the public worker stands on, wired for each request; tests bring their own clock, cache and bindings. */
 import type { Engine } from "../../core/storage/engine.ts";
 import type { LinkGate } from "../../durable-objects/link-gate.ts";
+import type { ReadLog } from "../../core/tiers/read-log.ts";
 import { CacheApi, type EdgeCache } from "../../platform/cache/edge-cache.ts";
 import { readConfig, shardBindings } from "../../platform/config.ts";
 import { ShardMap } from "../../platform/d1/shard-map.ts";
 import { createEngine } from "../../platform/engine.ts";
+import { createReadLog } from "../../platform/read-log.ts";
 
 export interface Env {
   DIRECTORY: D1Database;
@@ -19,6 +21,7 @@ export interface Env {
 export interface Lasting {
   shards: ShardMap;
   engine: Engine;
+  reads: ReadLog;
 }
 
 export interface Deps extends Lasting {
@@ -36,7 +39,8 @@ export interface Deps extends Lasting {
 export function createLasting(env: Env): Lasting {
   const { SHARDS, MASTER_KEYS } = readConfig(env, "SHARDS", "MASTER_KEYS");
   const shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
-  return { shards, engine: createEngine(env, shards, MASTER_KEYS) };
+  const reads = createReadLog(shards);
+  return { shards, reads, engine: createEngine(env, shards, MASTER_KEYS, reads) };
 }
 
 export function createDeps(

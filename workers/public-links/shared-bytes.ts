@@ -8,7 +8,7 @@ import type { SharedFile } from "../../core/sharing/links.ts";
 import type { CacheKey } from "../../platform/cache/edge-cache.ts";
 import type { Deps } from "./deps.ts";
 
-type BytesDeps = Pick<Deps, "engine" | "bytes_cache" | "now" | "waitUntil">;
+type BytesDeps = Pick<Deps, "engine" | "reads" | "bytes_cache" | "now" | "waitUntil">;
 type Bytes = ReadableStream<Uint8Array>;
 
 /** Larger files stream from R2 each time: filling an entry would cost more than it saves. */
@@ -107,7 +107,10 @@ export async function openShared(
     return openStored(deps, tenant, file, offset, length);
   const key = [String(tenant), file.version_id];
   const entry = await deps.bytes_cache.match(key, whole ? undefined : { offset, length });
-  if (entry?.body) return entry.body;
+  if (entry?.body) {
+    deps.waitUntil(deps.reads.noteContent(tenant, file.version_id, file.manifest ?? ""));
+    return entry.body;
+  }
   if (isFilling(file.version_id, deps.now())) return openStored(deps, tenant, file, offset, length);
   const fill = new Filling(deps, key, file.version_id, await openStored(deps, tenant, file, 0, file.size), file.size);
   if (!whole) {

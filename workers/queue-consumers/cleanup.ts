@@ -1,6 +1,6 @@
 /**
  * Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8, E10 to E14; identity.md, I11 and I15; versions.md, V8;
- * storage.md, K8 and S8; durability.md, G10, G11, C9, SC1, RC1 and BK5 to BK7.
+ * storage.md, K8 and S8; durability.md, G10, G11, C9, SC1, RC1 and BK5 to BK7; tiers.md, TI8 and TI18.
  */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
@@ -8,6 +8,7 @@ import { expireUploads, type UploadKey } from "../../core/uploads/expire.ts";
 import { expireSignIns } from "../../platform/d1/directory/sign-in-expiry.ts";
 import { D1ExpiryStore, nextSegment } from "../../platform/d1/shard/expiry-store.ts";
 import { findDue, findLagging, type Lagging } from "../../platform/d1/shard/lagging-drives.ts";
+import { findUnarchivings } from "../../platform/d1/shard/unarchiving-store.ts";
 import { findUnverified } from "../../platform/d1/shard/verification-store.ts";
 import { runCompact } from "./compact.ts";
 import { backUpDirectory, backUpDrive, backUpTenant, backUpUnsaved } from "./backup.ts";
@@ -19,6 +20,7 @@ import { runRotateKeys } from "./rotate-keys.ts";
 import { runEndVersions, runPurgeTrash, sweepTenants } from "./retention.ts";
 import { runReconcile, runScrub, runTraceDamage } from "./scrub.ts";
 import { sendAll } from "./send.ts";
+import { runUnarchive, runWalkPacks } from "./tiers.ts";
 
 /** An entry younger than this has its wake under way. */
 const SETTLE_TIME = 5_000;
@@ -83,6 +85,10 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
       return backUpDrive(context, db, job);
     case "backup_tenant":
       return backUpTenant(context, db, job);
+    case "walk_packs":
+      return runWalkPacks(context, db, job);
+    case "unarchive":
+      return runUnarchive(context, db, job);
   }
 }
 
@@ -118,6 +124,11 @@ async function republish(
   if (job.after === undefined) {
     await wake(context, await findDue(db, context.now()));
     await sendAll(context.env.VERIFICATION, await findUnverified(db, context.now() - SETTLE_TIME));
+    const due = await findUnarchivings(db, context.now());
+    await sendAll(
+      context.env.CLEANUP,
+      due.map((content): CleanupJob => ({ job: "unarchive", shard: job.shard, ...content })),
+    );
   }
   let after: DriveKey | null = job.after ?? null;
   for (let page = 0; page < PAGES; page++) {

@@ -5,12 +5,15 @@ import type { KeyDeps } from "../../core/keys/tenant-key.ts";
 import { copyJobs } from "../../core/replica/jobs.ts";
 import type { Sides } from "../../core/replica/ports.ts";
 import type { Engine } from "../../core/storage/engine.ts";
+import { withArchives } from "../../platform/archived-objects.ts";
+import { Archives } from "../../platform/archives.ts";
 import { readConfig, shardBindings } from "../../platform/config.ts";
 import { D1StoreRecord } from "../../platform/d1/directory/store-record.ts";
 import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { DerivedStore } from "../../platform/derived/derived-store.ts";
 import { createEngine, createKeyDeps } from "../../platform/engine.ts";
 import { createSides } from "../../platform/r2/stores.ts";
+import { R2TierObjects } from "../../platform/r2/tier-objects.ts";
 import type { Env } from "./env.ts";
 import { sendAll } from "./send.ts";
 
@@ -19,6 +22,8 @@ export class Context {
   readonly shards: ShardMap;
   readonly engine: Engine;
   readonly keys: KeyDeps;
+  readonly archives: Archives;
+  readonly tierObjects: R2TierObjects;
   readonly derived: DerivedStore;
   /** Null where there is no replica. */
   readonly sides: Sides | null;
@@ -30,7 +35,10 @@ export class Context {
     const { SHARDS, MASTER_KEYS } = readConfig(env, "SHARDS", "MASTER_KEYS");
     this.shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
     this.keys = createKeyDeps(env.BLOBS, this.shards, MASTER_KEYS);
-    this.engine = createEngine(env, this.shards, MASTER_KEYS);
+    const engine = createEngine(env, this.shards, MASTER_KEYS);
+    this.archives = new Archives(this.shards, engine.keys);
+    this.tierObjects = new R2TierObjects(env.BLOBS, engine.objects);
+    this.engine = { ...engine, objects: withArchives(engine.objects, this.archives) };
     this.record = new D1StoreRecord(env.DIRECTORY);
     this.sides = createSides(env, this.engine.spare);
     this.derived = new DerivedStore(env.DERIVED);

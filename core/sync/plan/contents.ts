@@ -191,6 +191,18 @@ export function verifyContent(draft: Draft, command: Of<"verify_content">, actor
   }
 }
 
+/** Changes nothing; a file that is gone needs no notice. */
+export function announceUnarchived(
+  draft: Draft,
+  { file_id }: Of<"announce_unarchived">,
+  actor: Actor,
+  op_id: string,
+): FileRow | null {
+  const file = draft.find(file_id);
+  if (file !== null) draft.record("unarchived", actor, op_id, file);
+  return file;
+}
+
 export function createKnown(draft: Draft, command: Of<"create_known">, actor: Actor, op_id: string): FileRow {
   const { content_id, content_hash, size } = command.content;
   const known = draft.snapshot.contents.find((content) => content.content_id === content_id);

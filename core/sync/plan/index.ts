@@ -114,6 +114,7 @@ export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
       needs.file_ids.add(command.file_id);
       if (command.seen !== undefined) needPlace(needs, command, command.seen);
       return;
+    case "announce_unarchived":
     case "trash":
     case "untrash":
       needs.file_ids.add(command.file_id);
@@ -165,6 +166,8 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
     case "verify_content":
       contents.verifyContent(draft, command, actor, op_id);
       return {};
+    case "announce_unarchived":
+      return { file: contents.announceUnarchived(draft, command, actor, op_id) };
     case "restore_version":
       return { file: contents.restoreVersion(draft, command, actor, op_id) };
     case "purge_version":

@@ -26,7 +26,7 @@ export const BACKED_UP: Readonly<Record<string, Backed>> = {
 
 /** And what gives the others back. */
 export const NOT_BACKED_UP: Readonly<Record<string, string>> = {
-  packs: "R2's list of objects",
+  packs: "R2's list of objects; not what lies in archives alone, nor when packs were read",
   tenant_keys: "their copies in R2",
   incoming_shares: "the consumer of notifications, from the journal's beginning",
   event_marks: "nothing: consumers begin anew",
@@ -34,4 +34,5 @@ export const NOT_BACKED_UP: Readonly<Record<string, string>> = {
   findings: "scrubbing and reconciliation, which find them again",
   uploads: "nothing: clients begin such uploads anew",
   upload_chunks: "nothing: as uploads",
+  unarchivings: "nothing: people ask again",
 };

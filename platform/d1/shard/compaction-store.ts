@@ -13,7 +13,8 @@ const PACKS_PAGE = 5_000;
 
 /** Their table is walked once a day: an index of them would be written with every note. */
 const SELECT_PAGE = `
-select pack_id, size, state = 'live' and is_shrunk = 1 and size >= ${COMPACTED_MIN} and created_at <= ?3 as is_wanted
+select pack_id, size, state = 'live' and is_shrunk = 1 and size >= ${COMPACTED_MIN} and created_at <= ?3
+  and tier is not 'archive' as is_wanted
 from packs where tenant_id = ?1 and pack_id > ?2 order by pack_id limit ${PACKS_PAGE}`;
 
 const ASSERT_STAGED = `

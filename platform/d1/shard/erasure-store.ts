@@ -15,6 +15,7 @@ const METADATA = {
   permissions: "file_id, permission_id",
   incoming_shares: "user_id, file_id",
   verifications: "drive_id, content_id",
+  unarchivings: "content_id",
   event_marks: "drive_id, consumer",
   event_failures: "drive_id, consumer, seq",
   files: "file_id",
@@ -47,7 +48,9 @@ export class D1ErasureStore implements ErasureStore {
            and exists (select 1 from tenants where tenant_id = ?1 and state <> 'deleted')`,
         now,
       ),
-      this.#run("update tenants set state = 'deleted', swept_at = 0 where tenant_id = ?1 and state <> 'deleted'"),
+      this.#run(
+        "update tenants set state = 'deleted', swept_at = 0, archive = null where tenant_id = ?1 and state <> 'deleted'",
+      ),
     ];
   }
 

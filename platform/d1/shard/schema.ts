@@ -28,6 +28,14 @@ export const tenants = sqliteTable("tenants", {
   scrubbed_day: integer().notNull().default(0),
   /** When its packs were last compared with what is stored: RC1. */
   reconciled_at: integer().notNull().default(0),
+  /** Days unread after which packs move: docs/spec/tiers.md, TI4. */
+  infrequent_days: integer().notNull().default(30),
+  archive_days: integer().notNull().default(180),
+  /** Bytes in each tier, JSON, as the walk of that time counted them: TI12. */
+  tier_bytes: text().notNull().default("{}"),
+  tiers_counted_at: integer().notNull().default(0),
+  /** Its bucket for what is archived, the secret sealed, JSON: TI14. */
+  archive: text(),
 });
 
 /** A drive and its root folder share one id; a personal drive shares it with its user too (ADR 0003). */
@@ -245,6 +253,13 @@ export const packs = sqliteTable(
     round: text().notNull().default(""),
     /** A content that named it was dropped since its living blocks were counted: docs/spec/durability.md, C1. */
     is_shrunk: integer().notNull().default(0),
+    /** Null is R2 Standard, where it was written: docs/spec/tiers.md. Null too in what follows: uploads know nothing of tiers. */
+    tier: text({ enum: ["infrequent", "archive", "restored"] }),
+    /** When it came there. */
+    tiered_at: integer(),
+    /** Last day on which it was read, in days since the epoch, and the 30 days up to it as bits: TI1. */
+    read_day: integer(),
+    reads: integer(),
   },
   (t) => [primaryKey({ columns: [t.tenant_id, t.pack_id] })],
 );
@@ -262,6 +277,24 @@ export const findings = sqliteTable(
     found_at: integer().notNull(),
   },
   (t) => [primaryKey({ columns: [t.tenant_id, t.kind, t.pack_id] })],
+);
+
+/** Contents whose archived packs come back: docs/spec/tiers.md, TI18. Only what waits, and what is dead, has a row. */
+export const unarchivings = sqliteTable(
+  "unarchivings",
+  {
+    tenant_id,
+    content_id: text().notNull(),
+    /** Where it was asked for: who has it is told there. */
+    drive_id: text().notNull(),
+    file_id: text().notNull(),
+    size: integer().notNull(),
+    requested_at: integer().notNull(),
+    attempts: integer().notNull(),
+    error: text(),
+    next_at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenant_id, t.content_id] })],
 );
 
 /** Keys of a tenant, wrapped by a master key; each wraps the keys of packs. */

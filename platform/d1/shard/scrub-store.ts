@@ -36,15 +36,15 @@ export class D1ScrubStore implements ScrubStore, ReconcileStore {
     // Filtered here, where a row that is not wanted was read once: the database would count it again.
     const { results } = await this.#db
       .prepare(
-        `select pack_id, size, key_version, state from packs where tenant_id = ?1 and pack_id > ?2
+        `select pack_id, size, key_version, state, tier from packs where tenant_id = ?1 and pack_id > ?2
          order by pack_id limit ${PACKS_PAGE}`,
       )
       .bind(this.#tenant, after)
-      .all<KnownPack & { state: string }>();
+      .all<KnownPack & { state: string; tier: string | null }>();
     // The last 8 bytes of an id are random (PK1): two of them tell the part, and no row must say it.
-    const isWanted = ({ pack_id, state }: KnownPack & { state: string }): boolean =>
-      state !== "deleted" && pack_id.slice(32, 36) >= from && pack_id.slice(32, 36) < to;
-    const packs = results.filter(isWanted).map(({ state: _, ...pack }) => pack);
+    const isWanted = ({ pack_id, state, tier }: (typeof results)[number]): boolean =>
+      state !== "deleted" && tier !== "archive" && pack_id.slice(32, 36) >= from && pack_id.slice(32, 36) < to;
+    const packs = results.filter(isWanted).map(({ state: _, tier: _tier, ...pack }) => pack);
     return { packs, last: results.at(-1)?.pack_id ?? null };
   }
 

@@ -16,6 +16,7 @@ import type {
 } from "../../../core/keys/ports.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { Allowance, SPARE } from "../../../core/storage/allowance.ts";
+import { packMissing } from "../../../core/storage/damage.ts";
 import { type Engine, LEAVES_KEPT } from "../../../core/storage/engine.ts";
 import type { Bytes } from "../../../core/storage/ports.ts";
 import { zstd } from "../../../platform/codec/zstd.ts";
@@ -186,7 +187,16 @@ export interface MemoryEngine extends Engine {
 
 export function memoryEngine(objects = new MemoryObjectStore(), store = new MemoryKeys()): MemoryEngine {
   const keys = new KeyRing(memoryKeys({ store }));
-  return { objects, store, codec: zstd, keys, spare: new Allowance(SPARE), leaves: new BoundedCache(LEAVES_KEPT) };
+  return {
+    objects,
+    store,
+    codec: zstd,
+    keys,
+    spare: new Allowance(SPARE),
+    leaves: new BoundedCache(LEAVES_KEPT),
+    noteRead: () => undefined,
+    whyMissing: async () => packMissing(),
+  };
 }
 
 /** Whether two runs of bytes are the same; a failed `toEqual` over megabytes takes minutes to show. */

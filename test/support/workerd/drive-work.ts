@@ -13,6 +13,7 @@ import { JournalStore } from "../../../platform/d1/shard/journal-store.ts";
 import { D1LinksStore } from "../../../platform/d1/shard/links-store.ts";
 import { PermissionsStore } from "../../../platform/d1/shard/permissions-store.ts";
 import { D1RightsStore, findMany } from "../../../platform/d1/shard/rights-store.ts";
+import { D1TierStore, noteReads } from "../../../platform/d1/shard/tier-store.ts";
 import { D1UploadStore } from "../../../platform/d1/shard/upload-store.ts";
 import { D1VerificationStore } from "../../../platform/d1/shard/verification-store.ts";
 import type { DriveFixture } from "./drive-fixture.ts";
@@ -157,6 +158,9 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
         const rest = { on_name_conflict: "fail", mime_type: null, modified_at: null } as const;
         return drive.run({ op: "create_known", content, target: { ...target, ...rest } });
       },
+      "reads of packs": () => noteReads(db, tenant, ["0", "1"], ++serial),
+      "packs that moved": () =>
+        new D1TierStore(db, tenant).settle([{ pack_id: "0", from: "standard", to: "infrequent", read_day: 0 }], 1),
       "purge of old versions": async () => {
         const { version_number } = await drive.file("file.txt", bytes("six"), { file_id: file.file_id });
         await drive.run({ op: "purge_versions", file_id: file.file_id, through: version_number - 1 });

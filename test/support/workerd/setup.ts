@@ -4,6 +4,8 @@ import { inject } from "vitest";
 
 declare module "vitest" {
   interface ProvidedContext {
+    /** Address of the S3 server: test/support/s3-server.ts. */
+    s3: string;
     migrations: { directory: D1Migration[]; shard: D1Migration[] };
   }
 }

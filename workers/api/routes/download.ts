@@ -4,11 +4,13 @@ import { idSchema, shareTokenSchema } from "../../../core/protocol/ids.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { decide, type Principal } from "../../../core/sharing/rights.ts";
 import { readContent } from "../../../core/storage/read.ts";
+import { isArchivedError } from "../../../core/tiers/archived.ts";
 import { serveBytes } from "../../http/bytes.ts";
 import { fileParams, principalOf, problems, signedIn } from "../http.ts";
 import { authenticate } from "../middleware/authenticate.ts";
 import { limitUser } from "../middleware/limits.ts";
 import type { App, AppEnv } from "../types.ts";
+import { askBack, stillArchived } from "../unarchive.ts";
 
 const query = z.object({ version_id: idSchema.optional(), share_token: shareTokenSchema.optional() });
 
@@ -57,7 +59,8 @@ async function download(c: Context<AppEnv>): Promise<Response> {
   const { version_id, share_token } = parsed.data;
   const principal = await whoAsks(c, share_token);
   const { app } = c.var;
-  const { files } = await app.tenantOfId(params.data.id);
+  const tenant = await app.tenantOfId(params.data.id);
+  const { files } = tenant;
   const { access, content } = await files.bytes(principal, params.data.id, version_id ?? null);
   const { file } = decide(access, principal, "view");
   if (file.is_folder) throw new DriveError("not_a_file", `“${file.name}” is a folder.`);
@@ -73,10 +76,16 @@ async function download(c: Context<AppEnv>): Promise<Response> {
     file_name: file.name,
     content_hash: version.content_hash,
     cache_control: "private, no-cache, no-transform",
-    open(offset, length) {
+    async open(offset, length) {
       const again = async (): Promise<string | null> =>
         (await files.bytes(principal, params.data.id, version.version_id)).content?.manifest ?? null;
-      return readContent(app.engine, version.tenant_id, manifest, offset, length, { fleeting: true, again });
+      try {
+        return await readContent(app.engine, version.tenant_id, manifest, offset, length, { fleeting: true, again });
+      } catch (error) {
+        // Who asks for bytes wants them: they begin to come back. A stranger with a link spends nobody's money.
+        if (!isArchivedError(error) || principal.kind === "link") throw error;
+        throw stillArchived(await askBack(tenant, file, content));
+      }
     },
   });
 }

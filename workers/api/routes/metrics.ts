@@ -1,5 +1,7 @@
 import type { Hono } from "hono";
 import { newestBackup } from "../../../core/backup/plan.ts";
+import { TIERS } from "../../../core/tiers/ports.ts";
+import { sumTiers } from "../../../platform/d1/shard/tier-store.ts";
 import { countVerifications } from "../../../platform/d1/shard/verification-store.ts";
 import { requireOperator } from "../middleware/operator.ts";
 import { D1StoreRecord } from "../../../platform/d1/directory/store-record.ts";
@@ -16,7 +18,11 @@ export function metricsRoutes(root: Hono<AppEnv>): void {
       tenants: number;
     }>();
     const counts = await Promise.all(
-      [...app.shards.shards].map(async ([shard, db]) => ({ shard, ...(await countVerifications(db)) })),
+      [...app.shards.shards].map(async ([shard, db]) => ({
+        shard,
+        ...(await countVerifications(db)),
+        tiers: await sumTiers(db),
+      })),
     );
     const recorded = await new D1StoreRecord(c.env.DIRECTORY).all();
     const saved = await newestBackup(app.engine.objects, "directory");
@@ -36,6 +42,11 @@ export function metricsRoutes(root: Hono<AppEnv>): void {
         `edgedrive_verifications{shard="${shard}",state="waiting"} ${waiting}`,
         `edgedrive_verifications{shard="${shard}",state="dead"} ${dead}`,
       ]),
+      "# HELP edgedrive_storage_bytes Bytes of packs, as of each tenant's last daily walk.",
+      "# TYPE edgedrive_storage_bytes gauge",
+      ...counts.flatMap(({ shard, tiers }) =>
+        TIERS.map((tier) => `edgedrive_storage_bytes{shard="${shard}",tier="${tier}"} ${tiers[tier]}`),
+      ),
       ...storeLines(recorded),
       "# HELP edgedrive_findings Packs that are damaged, without row or object, or of another size than their row says.",
       "# TYPE edgedrive_findings gauge",

@@ -1,10 +1,10 @@
 /**
  * The whole of storage over ports in memory: any steps together, calls that fail, hang or lose their answers, crashes
- * at any of them, clocks that jump. A failure names its seed and path: MODEL_SEED and MODEL_PATH play it again,
- * MODEL_SHRINK=1 looks for a shorter one, MODEL_RUNS is how many are played.
+ * at any of them, clocks that jump.
  */
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, it, vi } from "vitest";
+import { countSteps, modelOptions } from "./options.ts";
 import { Play } from "./play.ts";
 import { seededCrypto } from "./seeded-crypto.ts";
 import { group } from "./steps.ts";
@@ -13,9 +13,6 @@ import { group } from "./steps.ts";
 const RUNS = 720;
 /** What every `npm test` plays. */
 const STEPS_MIN = 50_000;
-
-const numberOf = (name: string): number | undefined =>
-  process.env[name] === undefined ? undefined : Number(process.env[name]);
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => {
@@ -28,8 +25,6 @@ const limit = fc.constantFrom(150_000, 60_000_000, 60_000_000);
 
 it("U1 to U23, S1 to S4, S13, H1 to H9, Q1 to Q3, E10 to E12, V5 to V11: what was acknowledged is there and exact, and nothing else", async () => {
   let steps = 0;
-  const runs = numberOf("MODEL_RUNS");
-  const path = process.env["MODEL_PATH"];
   await fc.assert(
     fc.asyncProperty(limit, fc.array(group, { minLength: 1, maxLength: 90, size: "max" }), async (limit, groups) => {
       vi.stubGlobal("crypto", seededCrypto(1));
@@ -38,12 +33,7 @@ it("U1 to U23, S1 to S4, S13, H1 to H9, Q1 to Q3, E10 to E12, V5 to V11: what wa
       await play.end();
       steps += play.steps;
     }),
-    {
-      numRuns: runs ?? RUNS,
-      seed: numberOf("MODEL_SEED") ?? 20_260_101,
-      ...(path === undefined ? {} : { path }),
-      endOnFailure: process.env["MODEL_SHRINK"] === undefined,
-    },
+    modelOptions(RUNS),
   );
-  if (runs === undefined && path === undefined) expect(steps).toBeGreaterThanOrEqual(STEPS_MIN);
+  countSteps("storage", steps, STEPS_MIN);
 }, 600_000);

@@ -7,8 +7,6 @@ export const MUTATIONS = {
   "the objects of tombstones are not deleted again": "tombstone",
   "a pack is stored before its session has a row": "staging",
   "a content is visible before its pack is stored": "visible",
-  "a compaction writes packs without a row that names them": "unstaged",
-  "a compaction deletes old packs at once": "at_once",
 } as const;
 
 /** Those that take more than chance to show have scenes of their own. */
@@ -20,4 +18,6 @@ export type Mutation =
   | "grace"
   | "expiry"
   | "repoint"
-  | "unasserted";
+  | "unasserted"
+  | "unstaged"
+  | "at_once";

@@ -1,14 +1,16 @@
 /** Interleavings that chance finds too seldom, each with the rule that it needs. docs/spec/durability.md, What it survives. */
+import { vi } from "vitest";
+import { seededCrypto } from "../../../model/seeded-crypto.ts";
 import type { NextCompaction } from "../../../../core/compaction/compact.ts";
 import type { NextSlice } from "../../../../core/garbage/round.ts";
 import type { Actor } from "./actors.ts";
 import type { Mutation } from "./mutations.ts";
-import { DAY, World } from "./world.ts";
+import { DAY, SKEW, World } from "./world.ts";
 
 interface Scene {
   name: string;
-  /** Without this rule it ends badly. */
-  mutation: Mutation;
+  /** Without this rule it ends badly; null where no rule of the product is at stake, only what a tenant is left with. */
+  mutation: Mutation | null;
   grace_days: number;
   play(world: World): Promise<void>;
 }
@@ -33,6 +35,16 @@ async function orphanedEdit(world: World): Promise<Actor> {
   await world.stage.advance(edit);
   await finish(world, world.purge(base));
   return edit;
+}
+
+/** An edit that has kept less than half of its base's pack, and a round that has noted this. */
+async function shrunk(world: World): Promise<void> {
+  await finish(world, world.upload(null, "ab", null));
+  const base = world.versions[0]!;
+  await finish(world, world.upload(null, "a", base));
+  await finish(world, world.purge(base));
+  world.drive.now += 2 * DAY;
+  await world.round();
 }
 
 export const SCENES: Scene[] = [
@@ -148,6 +160,31 @@ export const SCENES: Scene[] = [
     },
   },
   {
+    name: "18: a compaction crashes when its first pack is stored",
+    mutation: "unstaged",
+    grace_days: 30,
+    async play(world) {
+      await shrunk(world);
+      world.pages = 1_000;
+      const run = await begin(world, world.compact(world.compactions.shift()!));
+      await world.stage.advanceTo(run, "put");
+      await world.stage.advance(run);
+      world.stage.end(run);
+    },
+  },
+  {
+    name: "C7: a long download reads by the manifest that a compaction exchanges",
+    mutation: "at_once",
+    grace_days: 30,
+    async play(world) {
+      await shrunk(world);
+      const download = await begin(world, world.download(world.versions[0]!));
+      world.pages = 1_000;
+      while (world.compactions.length > 0) await finish(world, world.compact(world.compactions.shift()!));
+      await world.stage.advanceTo(download, END);
+    },
+  },
+  {
     name: "9: the sweep of uploads crashes before it deletes what it has listed",
     mutation: "expiry",
     grace_days: 30,
@@ -162,10 +199,24 @@ export const SCENES: Scene[] = [
       world.stage.end(sweep);
     },
   },
+  {
+    name: "11: a round that has read the contents is left behind by a clock that was ahead, then a version is purged",
+    mutation: null,
+    grace_days: 30,
+    async play(world) {
+      await finish(world, world.upload(null, "ab", null));
+      const base = world.versions[0]!;
+      await finish(world, world.upload(null, "a", base));
+      world.skew = SKEW;
+      await finish(world, world.collect(null));
+      await finish(world, world.purge(base));
+    },
+  },
 ];
 
 /** @throws what went wrong */
 export async function playScene({ grace_days, play }: Scene, mutation: Mutation | null): Promise<void> {
+  vi.stubGlobal("crypto", seededCrypto(1));
   const world = new World(mutation, grace_days);
   await play(world);
   await world.check();

@@ -38,6 +38,12 @@ const BITS = 14;
 const REQUEST_MAX = DAY / 2;
 /** Clocks are wrong by so much at most, each way. */
 export const SKEW = 2 * DAY;
+/**
+ * Days until the rounds at the end. Before the first one so many that nothing seems young, whatever clock it is from: no
+ * round goes on with another one's state (G11), no pack is left for its age (G7, C2). Then one round each to drop and
+ * compact, condemn, delete, and forget.
+ */
+const SETTLING = [5, 40, 40, 40];
 
 /** A letter and where it lies. */
 interface Place {
@@ -95,7 +101,7 @@ export class World {
       announce: () => undefined,
       report: () => undefined,
     });
-    return this.drive.submit(hub, command);
+    return this.drive.submit(hub, command, `op ${this.#names++}`);
   }
 
   #target(file_id: string | null): UploadTarget {
@@ -338,7 +344,7 @@ export class World {
   async settle(): Promise<void> {
     const turn = async (): Promise<void> => undefined;
     this.skew = 0;
-    for (const days of [2, 40, 40, 40]) {
+    for (const days of SETTLING) {
       this.drive.now += days * DAY;
       await this.expire(turn);
       await this.round();

@@ -88,8 +88,10 @@ describe("Z9: what is read when", () => {
     }
     expect(shelf.objects.most).toBe(5);
     expect(shelf.queries).toBe(3);
-    // An empty file has no bytes to read.
-    expect(shelf.opened).toEqual(shelf.files.slice(1).map(({ item }) => item.name));
+    // An empty file has no bytes to read. Of five that begin together any one may come first.
+    const opened = shelf.opened.map((name) => Number(name?.slice(1)));
+    expect(opened.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 249 }, (_, i) => i + 1));
+    for (const [at, i] of opened.entries()) expect(Math.abs(i - 1 - at)).toBeLessThan(5);
   });
 
   it("a large file is opened in its turn, not before", async () => {

@@ -14,7 +14,10 @@ const PAGES = 20;
 /** Findings of one run that are kept; of the others the number is logged. */
 const FINDINGS_MAX = 1_000;
 
-export type RowOfPack = Pick<PackRow, "pack_id" | "state" | "size" | "changed_at">;
+export interface RowOfPack extends Pick<PackRow, "pack_id" | "state" | "size" | "changed_at"> {
+  /** Where it lies, null for R2: `docs/spec/tiers.md`. */
+  tier: string | null;
+}
 
 export interface ReconcileStore {
   /** When the last run began; null when the tenant is not active here. */
@@ -85,13 +88,14 @@ async function comparePage(
   const found: Finding[] = [];
   const add = (kind: Finding["kind"], pack_id: string, detail: string): void =>
     void found.push({ kind, pack_id, detail, found_at: started_at });
-  for (const { pack_id, state, size, changed_at } of rows) {
+  for (const { pack_id, state, size, changed_at, tier } of rows) {
     known.add(pack_id);
     const object = stored.get(pack_id);
     if (state === "deleted") {
       // Every round deletes it again (G6).
       if (object !== undefined && changed_at < now() - SETTLED) add("no_row", pack_id, "it was deleted");
     } else if (object === undefined) {
+      if (tier === "archive") continue;
       // Rows and objects were not read at one moment, and it may wait in another store.
       const isThere = (await objects.get(packKey(tenant_id, pack_id), 0, 1)) !== null;
       if (!isThere) add("no_object", pack_id, `its row says ${state}`);

@@ -42,8 +42,12 @@ export class S3ArchiveBucket implements ArchiveBucket {
   async #ask(method: string, path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (init.body !== undefined) headers.set("x-amz-content-sha256", "UNSIGNED-PAYLOAD");
-    const signed = await this.#client.sign(`${this.#base}${path}`, { ...init, method, headers });
-    return fetch(signed, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
+    const send = async (): Promise<Response> => {
+      const signed = await this.#client.sign(`${this.#base}${path}`, { ...init, method, headers });
+      return fetch(signed, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
+    };
+    // The other side may close a kept connection just then. A body that is a stream is not there a second time.
+    return init.body instanceof ReadableStream ? send() : send().catch(send);
   }
 
   async has(key: string, size: number): Promise<boolean> {

@@ -82,7 +82,7 @@ export function scrubStoreContract(name: string, open: () => Promise<OpenScrub>)
         (await scrub.rows(after, upto)).rows.map(({ pack_id }) => pack_id[0]).join("");
       expect(await rows("", null)).toBe("123");
       expect(await rows(packId("1", ""), packId("2", ""))).toBe("2");
-      const row = { pack_id: packId("1", ""), state: "live", size: 10, changed_at: 1 };
+      const row = { pack_id: packId("1", ""), state: "live", size: 10, changed_at: 1, tier: null };
       expect(await scrub.rows("", packId("1", ""))).toEqual({ rows: [row], more: false });
       const found = (kind: "size" | "damaged", letter: string, found_at: number) =>
         ({ kind, pack_id: packId(letter, ""), detail: "other", found_at }) as const;

@@ -165,6 +165,15 @@ describe("the archive of a tenant", () => {
     expectProblem(await other.ask("POST", `files/${file.file_id}/unarchive`), 404, "not_found");
   });
 
+  it("RC2: what lies in the archive is not missed", SLOW, async () => {
+    await archivedFile();
+    await later(31);
+    await tick();
+    const { reconciled_at } = (await shard.prepare("select * from tenants where tenant_id = ?1").bind(tenant).first())!;
+    expect(reconciled_at).toBe(Date.now());
+    expect(await shard.prepare("select * from findings where tenant_id = ?1").bind(tenant).first()).toBeNull();
+  });
+
   it("TI20: what is purged leaves the archive as well", SLOW, async () => {
     const file = await archivedFile();
     const [{ pack_id, size }] = (await packs()) as unknown as [Pack];

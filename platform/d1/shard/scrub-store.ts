@@ -60,7 +60,7 @@ export class D1ScrubStore implements ScrubStore, ReconcileStore {
   async rows(after: string, upto: string | null) {
     const { results } = await this.#db
       .prepare(
-        `select pack_id, state, size, changed_at from packs where tenant_id = ?1 and pack_id > ?2 and pack_id <= ?3
+        `select pack_id, state, size, changed_at, tier from packs where tenant_id = ?1 and pack_id > ?2 and pack_id <= ?3
          order by pack_id limit ${ROWS_PAGE}`,
       )
       // Behind every id: they are hexadecimal.

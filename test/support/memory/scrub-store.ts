@@ -53,7 +53,13 @@ export class MemoryScrubStore implements ScrubStore, ReconcileStore, Findings {
 
   async rows(after: string, upto: string | null) {
     const page = this.#behind(after).filter(({ pack_id }) => upto === null || pack_id <= upto);
-    const rows = page.map(({ pack_id, state, size, changed_at }): RowOfPack => ({ pack_id, state, size, changed_at }));
+    const rows = page.map(({ pack_id, state, size, changed_at }): RowOfPack => ({
+      pack_id,
+      state,
+      size,
+      changed_at,
+      tier: null,
+    }));
     return { rows, more: rows.length === this.#page };
   }
 

@@ -4,7 +4,12 @@
  */
 import type { TenantId } from "../core/protocol/ids.ts";
 import type { ObjectStore } from "../core/storage/ports.ts";
-import type { Archives } from "./archives.ts";
+import type { ArchiveBucket } from "../core/tiers/ports.ts";
+
+/** Those of tenants. */
+interface Archives {
+  of(tenant_id: TenantId): Promise<Pick<ArchiveBucket, "get" | "delete"> | null>;
+}
 
 /** Of packs only: nothing else is ever archived. */
 const PACK_KEY = /^(\d+)\/[0-9a-f]{48}$/;

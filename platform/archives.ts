@@ -4,6 +4,7 @@ import type { KeyRing } from "../core/keys/ring.ts";
 import type { TenantId } from "../core/protocol/ids.ts";
 import { openSettings } from "../core/tiers/archive-settings.ts";
 import type { ArchiveBucket } from "../core/tiers/ports.ts";
+import { ArchiveRows } from "./d1/shard/archive-rows.ts";
 import { S3ArchiveBucket } from "./s3/archive-bucket.ts";
 import type { ShardMap } from "./d1/shard-map.ts";
 
@@ -25,13 +26,14 @@ export class Archives {
     const known = this.#known.get(String(tenant_id));
     if (known !== undefined) return known.bucket;
     const place = await this.#shards.find(tenant_id);
-    const row = await place?.db
-      .prepare("select archive from tenants where tenant_id = ?1")
-      .bind(tenant_id)
-      .first<string | null>("archive");
-    const settings = typeof row === "string" ? await openSettings(this.#keys, tenant_id, row) : null;
-    const bucket = settings === null ? null : new S3ArchiveBucket(settings);
+    const bucket = place === null ? null : await archiveOf(place.db, this.#keys, tenant_id);
     this.#known.set(String(tenant_id), { bucket });
     return bucket;
   }
+}
+
+/** As its row in a shard has it; null for none. */
+export async function archiveOf(db: D1Database, keys: KeyRing, tenant_id: TenantId): Promise<S3ArchiveBucket | null> {
+  const row = await new ArchiveRows(db, tenant_id).find();
+  return row === null ? null : new S3ArchiveBucket(await openSettings(keys, tenant_id, row));
 }

@@ -12,6 +12,7 @@ Fills empty databases with what R2 has of them. What is there already stays as i
   --url URL    a deployed copy; its operator's token is read from OPERATOR_TOKEN
   --at TIME    as of this moment (RFC 3339) in place of the newest backup
   --read-all   reads every content whole, in place of one in 250 (that all packs are there is always looked at)
+  --without-archive   what is in the archives of tenants alone counts as lost: for those that do not answer any more
 
 docs/runbook/restore.md`;
 
@@ -22,6 +23,7 @@ try {
       url: { type: "string" },
       at: { type: "string" },
       "read-all": { type: "boolean" },
+      "without-archive": { type: "boolean" },
       help: { type: "boolean" },
     },
   });
@@ -30,12 +32,18 @@ try {
     process.exit(0);
   }
   const say = (message: string): void => console.log(message);
-  const at = parseMoment(values.at) ?? Date.now();
+  // Not this machine's clock: the newest is what is wanted, whatever the databases' clock said.
+  const at = parseMoment(values.at) ?? Number.MAX_SAFE_INTEGER;
   const signals = exitOnSignals();
   const { operator, stop } = await openPlace(values, say);
   signals.onStop(stop);
   const started = performance.now();
-  const done = await rebuild(operator, { at, reads_all: values["read-all"] === true, say });
+  const done = await rebuild(operator, {
+    at,
+    reads_all: values["read-all"] === true,
+    without_archive: values["without-archive"] === true,
+    say,
+  });
   await stop();
   const { problems, restored_to, ...counts } = done;
   const moment =

@@ -12,6 +12,8 @@ One tenant as it was at a moment (RFC 3339), to within five minutes before it.
   --into SHARD    in place of what it is now, in another shard; nobody changes anything meanwhile
   --forget SHARD  in place of both: deletes the rows that --into left behind in a shard
 
+  --without-archive   what is in its archive alone counts as lost: for one that does not answer any more
+
   --data DIR      the copy on this machine (default .data); it must not be running
   --url URL       a deployed copy; its operator's token is read from OPERATOR_TOKEN
 
@@ -26,6 +28,7 @@ try {
       beside: { type: "boolean" },
       into: { type: "string" },
       forget: { type: "string" },
+      "without-archive": { type: "boolean" },
       data: { type: "string" },
       url: { type: "string" },
       help: { type: "boolean" },
@@ -48,7 +51,7 @@ try {
   const { tenant_id } = place;
   if (values.forget !== undefined) await forget(operator, { tenant_id, shard: values.forget });
   else {
-    const wanted = { place, at: at as number, say };
+    const wanted = { place, at: at as number, without_archive: values["without-archive"] === true, say };
     const { restored, made, problems } =
       values.into === undefined
         ? await restoreBeside(operator, wanted)

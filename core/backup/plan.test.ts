@@ -56,7 +56,7 @@ describe("what is kept", () => {
   const DAY = 24 * 60 * 60 * 1000;
   const set = (started_at: number) => ({ set: String(started_at), started_at });
 
-  it("BK12: one a day for 30 days, one a week for 90, and always the newest", () => {
+  it("BK12: one a day for 32 days, one a week for 90, and always the newest", () => {
     const now = 1000 * DAY;
     let there: ReturnType<typeof set>[] = [];
     for (let day = 800; day <= 1000; day++) {
@@ -65,11 +65,19 @@ describe("what is kept", () => {
       there = there.filter((one) => keep.has(one.set));
     }
     const kept = there.map(({ started_at }) => started_at);
-    expect(kept.filter((at) => now - at <= 30 * DAY)).toHaveLength(31);
-    const older = kept.filter((at) => now - at > 30 * DAY);
+    expect(kept.filter((at) => now - at <= 32 * DAY)).toHaveLength(33);
+    const older = kept.filter((at) => now - at > 32 * DAY);
     expect(older.every((at) => (at / DAY) % 7 === 0 && now - at <= 90 * DAY)).toBe(true);
     expect(older.length).toBeGreaterThanOrEqual(8);
     expect([...keptSets([set(1)], now)]).toEqual(["1"]);
+  });
+
+  it("BK12: before each moment of the last 30 days a full backup is left that is a day older at most", () => {
+    const now = 1000 * DAY;
+    const daily = Array.from({ length: 60 }, (_, days) => set(now - days * DAY - DAY / 3));
+    const kept = [...keptSets(daily, now)].map(Number);
+    for (let at = now - 30 * DAY; at <= now; at += DAY / 4)
+      expect(kept.some((started) => started <= at - 3_600_000 && at - started <= 1.5 * DAY)).toBe(true);
   });
 
   it("BK12: of the last two days all are kept, then the first of each day", () => {

@@ -1,63 +1,41 @@
 /**
- * Restores one tenant, slice by slice. docs/spec/durability.md, BK8 to BK11.
+ * Restores one tenant, slice by slice. docs/spec/durability.md, BK8 to BK18.
  *
- *   what an earlier try left is wiped -> the full backup -> segments behind it, up to the last cut -> what is lost is swept -> packs, as R2 has them
- *   -> contents are looked at -> the tenant is opened
+ *   what an earlier try left is wiped -> the full backup -> segments behind it, up to the last cut -> what is lost is swept
+ *   -> packs, as R2 has them, and the archive -> contents are looked at; those without bytes are looked for in the living
+ *   tenant and in newer backups -> what nobody has is told -> the tenant is opened
  *
  * The tenant is closed (`moving`) until the last step: nobody writes, no sweep runs. Every step can be repeated.
  */
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { z } from "zod";
-import type { TenantKeyRow } from "../keys/ports.ts";
-import type { TenantId } from "../protocol/ids.ts";
-import { BlockReader } from "../storage/block-reader.ts";
-import { damaged, isDamage } from "../storage/damage.ts";
-import type { Engine } from "../storage/engine.ts";
-import { neededPacks } from "../storage/needed-packs.ts";
-import { readContent } from "../storage/read.ts";
-import type { PackRow } from "../files/model.ts";
-import { chunkSchema, type Segment, segmentSchema, type TableRows } from "./model.ts";
+import { damaged } from "../storage/damage.ts";
+import { archivedPacks } from "./archived-packs.ts";
+import { chunkSchema, segmentSchema } from "./model.ts";
 import { chainOf, findFull, readEnd, segmentNames } from "./plan.ts";
-import type { Vault } from "./vault.ts";
+import { newestTenant, recoverFromLiving, recoverFromNewer, withoutBytes } from "./recover.ts";
+import type { RestoreDeps, WithoutBytes } from "./restore-ports.ts";
 
 /** Rows of a slice, and its calls: an invocation stays within its CPU time. */
 const ROWS = 20_000;
 const CALLS = 200;
 
-export interface RestoredContent {
-  content_id: string;
-  manifest: string;
-  size: number;
-}
-
-export interface WithoutBytes {
-  file_id: string;
-  version_id: string;
-  content_id: string;
-}
-
-/** Where a tenant is restored to. */
-export interface RestoreTarget {
-  /** A closed tenant of our own making. @returns false when another is here: then nothing may be done */
-  begin(): Promise<boolean>;
-  /** Some of what it has. @returns whether all is gone */
-  wipe(): Promise<boolean>;
-  add(rows: TableRows): Promise<void>;
-  apply(segment: Segment): Promise<void>;
-  /** Takes away what hangs on nothing, sets what follows from the rest. @returns drives whose files are not what they count */
-  settle(): Promise<string[]>;
-  addPacks(packs: readonly PackRow[]): Promise<void>;
-  /** A page of living contents behind an id. */
-  contents(after: string): Promise<RestoredContent[]>;
-  /** Those of them that have no row. */
-  missingPacks(pack_ids: readonly string[]): Promise<string[]>;
-  versionsOf(content_ids: readonly string[]): Promise<WithoutBytes[]>;
-  addKeys(keys: readonly TenantKeyRow[]): Promise<void>;
-  /** The tenant is served again. */
-  open(): Promise<void>;
-}
-
 export const restoreCursorSchema = z.object({
-  phase: z.enum(["wipe", "full", "journal", "settle", "packs", "contents", "open"]),
+  phase: z.enum([
+    "wipe",
+    "full",
+    "journal",
+    "settle",
+    "packs",
+    "archive",
+    "contents",
+    "living",
+    "newer",
+    "lost",
+    "open",
+  ]),
+  /** Only the newest attempt goes on. */
+  attempt: z.string().regex(/^[0-9a-f]{16}$/),
   /** The end of the full backup. */
   end: z.string(),
   at: z.number(),
@@ -81,22 +59,6 @@ export interface Progress {
   without_bytes: WithoutBytes[];
 }
 
-export interface RestoreDeps {
-  tenant_id: TenantId;
-  vault: Vault;
-  target: RestoreTarget;
-  /** Reads by the copies of the tenant's keys in R2. */
-  engine: Engine;
-  /** A page of the tenant's packs, as R2 lists them. */
-  packs(after: string): Promise<{ packs: PackRow[]; next: string | null }>;
-  /** The copies of its keys, all versions. */
-  keys(): Promise<TenantKeyRow[]>;
-  /** Reads every content whole, in place of one a page. */
-  reads_all: boolean;
-  /** Leaves the tenant closed: its rows are only looked at. */
-  stays_closed: boolean;
-}
-
 export type Slice =
   | { state: "more"; cursor: RestoreCursor; progress: Progress }
   | { state: "done"; progress: Progress }
@@ -118,10 +80,11 @@ export async function restoreTenant(deps: RestoreDeps, at: number, cursor: Resto
   if (cursor === null) {
     const full = await findFull(vault, tenant_id, at);
     if (full === null) return { state: "no_backup" };
-    if (!(await target.begin())) return { state: "there" };
-    return { state: "more", cursor: { phase: "wipe", end: full.name, at, index: 0, after: "" }, progress };
+    const attempt = bytesToHex(crypto.getRandomValues(new Uint8Array(8)));
+    if (!(await target.begin(attempt, true))) return { state: "there" };
+    return { state: "more", cursor: { phase: "wipe", attempt, end: full.name, at, index: 0, after: "" }, progress };
   }
-  if (!(await target.begin())) return { state: "there" };
+  if (!(await target.begin(cursor.attempt, false))) return { state: "there" };
   const next = await step(deps, cursor, progress);
   return next === null ? { state: "done", progress } : { state: "more", cursor: next, progress };
 }
@@ -148,19 +111,46 @@ async function step(deps: RestoreDeps, cursor: RestoreCursor, progress: Progress
     }
     case "settle":
       progress.miscounted = await deps.target.settle();
+      await keepArchive(deps);
       return to("packs");
     case "packs": {
       const { packs, next } = await deps.packs(cursor.after);
       if (packs.length > 0) await deps.target.addPacks(packs);
+      progress.packs = packs.length;
+      return next === null ? to("archive") : { ...cursor, after: next };
+    }
+    case "archive": {
+      const archive = await deps.archive();
+      if (archive === null) return to("contents");
+      const { packs, next } = await archivedPacks(deps, archive, cursor.after);
+      await deps.target.addPacks(packs);
       progress.packs = packs.length;
       return next === null ? to("contents") : { ...cursor, after: next };
     }
     case "contents": {
       const page = await deps.target.contents(cursor.after);
       progress.contents = page.length;
-      progress.without_bytes = await deps.target.versionsOf(await withoutBytes(deps, page));
+      await deps.target.markLost(await withoutBytes(deps, page));
       const last = page.at(-1);
-      return last === undefined ? to("open") : { ...cursor, after: last.content_id };
+      return last === undefined ? to("living") : { ...cursor, after: last.content_id };
+    }
+    case "living": {
+      const after = await recoverFromLiving(deps, cursor.after);
+      return after === null ? to("newer") : { ...cursor, after };
+    }
+    case "newer": {
+      const place = await recoverFromNewer(deps, cursor.end, cursor);
+      return place === null ? to("lost") : { ...cursor, ...place };
+    }
+    case "lost": {
+      const page = await deps.target.lost(cursor.after);
+      const last = page.at(-1);
+      if (last !== undefined) {
+        progress.without_bytes = await deps.target.versionsOf(page.map(({ content_id }) => content_id));
+        return { ...cursor, after: last.content_id };
+      }
+      await deps.target.settleLost();
+      return to("open");
     }
     case "open":
       if (deps.stays_closed) return null;
@@ -197,37 +187,9 @@ async function putObjects(
   return index;
 }
 
-/** Contents that name a pack which is not there, or whose manifest or first bytes do not open. */
-async function withoutBytes(deps: RestoreDeps, page: readonly RestoredContent[]): Promise<string[]> {
-  const { engine, tenant_id, target } = deps;
-  const reader = new BlockReader(engine, tenant_id);
-  const needs = new Map<string, string[]>();
-  const lost = new Set<string>();
-  for (const { content_id, manifest } of page) {
-    const packs = await orDamaged(() => neededPacks(reader, manifest));
-    if (packs === null) lost.add(content_id);
-    else needs.set(content_id, packs);
-  }
-  const gone = new Set(await target.missingPacks([...new Set([...needs.values()].flat())]));
-  for (const [content_id, packs] of needs) if (packs.some((pack_id) => gone.has(pack_id))) lost.add(content_id);
-  const whole = page.filter(({ content_id }) => !lost.has(content_id));
-  for (const { content_id, manifest, size } of deps.reads_all ? whole : whole.slice(0, 1)) {
-    const read = await orDamaged(async () => {
-      const body = await readContent(engine, tenant_id, manifest, 0, size, { fleeting: true });
-      for await (const _ of body);
-      return true;
-    });
-    if (read === null) lost.add(content_id);
-  }
-  return [...lost];
-}
-
-/** Null for damage; what did not answer is asked again. */
-export async function orDamaged<T>(work: () => Promise<T>): Promise<T | null> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isDamage(error)) return null;
-    throw error;
-  }
+/** Where its archive is now, and by which credentials: packs that were moved there after the moment are wanted, too. */
+async function keepArchive(deps: RestoreDeps): Promise<void> {
+  if (deps.living !== null) return deps.target.setArchive(await deps.living.archive());
+  const { archive } = (await newestTenant(deps)) ?? {};
+  if (archive !== undefined) await deps.target.setArchive(archive as string | null);
 }

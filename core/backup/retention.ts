@@ -3,7 +3,8 @@ import { fullsOf, fullPrefix, journalPrefix, parseSegment, type Scope } from "./
 import type { Vault } from "./vault.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
-const KEPT = 30 * DAY;
+/** Any moment of 30 days; it needs the full backup before it, which began up to a day earlier. */
+const KEPT = 32 * DAY;
 const KEPT_WEEKLY = 90 * DAY;
 /** The directory is written whole every few minutes: after two days one a day is enough. */
 const EACH_KEPT = 2 * DAY;
@@ -29,7 +30,7 @@ export async function expireBackups({ objects }: Pick<Vault, "objects">, scope: 
   return gone.length;
 }
 
-/** The first of each day for 30 days, of each week for 90; of the last two days all; and always the newest one. */
+/** The first of each day for 32 days, of each week for 90; of the last two days all; and always the newest one. */
 export function keptSets(whole: readonly { set: string; started_at: number }[], now: number): Set<string> {
   const kept = new Set<string>();
   const taken = new Set<string>();

@@ -62,12 +62,21 @@ export interface Moving {
   md5: string;
 }
 
+export interface ArchivedObject {
+  key: string;
+  size: number;
+  /** Milliseconds since the epoch. */
+  uploaded_at: number;
+}
+
 /** A tenant's own bucket for what nobody reads. Throws when it does not do what it was asked. */
 export interface ArchiveBucket {
   /** Whether it has the object, as long as it should be. */
   has(key: string, size: number): Promise<boolean>;
   /** Done only when the bucket says that it holds these very bytes. */
   put(key: string, object: Moving): Promise<void>;
+  /** At most `limit` objects whose keys begin so, by key, behind `after`. @returns the last key where there are more */
+  list(prefix: string, after: string, limit: number): Promise<{ objects: ArchivedObject[]; next: string | null }>;
   take(key: string): Promise<Moving | null>;
   /** As `ObjectStore.get`. */
   get(key: string, offset: number, length: number): Promise<StoredObject | null>;

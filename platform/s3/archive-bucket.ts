@@ -1,9 +1,10 @@
 /** A tenant's bucket behind the S3 API, of any maker. docs/spec/tiers.md, TI15. */
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { AwsClient } from "aws4fetch";
+import { DriveError } from "../../core/protocol/errors.ts";
 import type { StoredObject } from "../../core/storage/ports.ts";
 import type { ArchiveSettings } from "../../core/tiers/archive-settings.ts";
-import type { ArchiveBucket, Moving } from "../../core/tiers/ports.ts";
+import type { ArchiveBucket, ArchivedObject, Moving } from "../../core/tiers/ports.ts";
 
 /** Milliseconds for one call: an object has 64 MiB at most. */
 const PATIENCE = 120_000;
@@ -16,9 +17,9 @@ const MD5 = "x-amz-meta-md5";
 const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
 /** Tells the status and nothing else: addresses and answers may hold names and keys. */
-class ArchiveError extends Error {
-  constructor(doing: string, status: number) {
-    super(`the archive answered ${status} to ${doing}`);
+class ArchiveError extends DriveError {
+  constructor(doing: string, status: number | "nothing") {
+    super("unavailable", `the archive answered ${status} to ${doing}`);
     this.name = "ArchiveError";
   }
 }
@@ -47,7 +48,10 @@ export class S3ArchiveBucket implements ArchiveBucket {
       return fetch(signed, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
     };
     // The other side may close a kept connection just then. A body that is a stream is not there a second time.
-    return init.body instanceof ReadableStream ? send() : send().catch(send);
+    const answer = init.body instanceof ReadableStream ? send() : send().catch(send);
+    return answer.catch(() => {
+      throw new ArchiveError(method, "nothing");
+    });
   }
 
   async has(key: string, size: number): Promise<boolean> {
@@ -69,6 +73,24 @@ export class S3ArchiveBucket implements ArchiveBucket {
     const isOpaque = answer.headers.get("x-amz-server-side-encryption")?.startsWith("aws:kms") === true;
     if (tag !== undefined && tag !== md5 && !isOpaque) throw new Error("the archive took other bytes than it was sent");
     if (!(await this.has(key, size))) throw new Error("the archive does not have what it took");
+  }
+
+  async list(
+    prefix: string,
+    after: string,
+    limit: number,
+  ): Promise<{ objects: ArchivedObject[]; next: string | null }> {
+    const query = new URLSearchParams({ "list-type": "2", "max-keys": String(limit), prefix });
+    if (after !== "") query.set("start-after", after);
+    const answer = await this.#ask("GET", `?${query.toString()}`);
+    const text = await answer.text();
+    if (!answer.ok) throw new ArchiveError("LIST", answer.status);
+    const objects = [...text.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, object = ""]) => ({
+      key: unescaped(said(object, "Key")),
+      size: Number(said(object, "Size")),
+      uploaded_at: Date.parse(said(object, "LastModified")),
+    }));
+    return { objects, next: said(text, "IsTruncated") === "true" ? (objects.at(-1)?.key ?? null) : null };
   }
 
   async take(key: string): Promise<Moving | null> {
@@ -103,6 +125,18 @@ export class S3ArchiveBucket implements ArchiveBucket {
     }
   }
 }
+
+/** The text of an element that has no others in it. */
+const said = (xml: string, name: string): string => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? "";
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+/** Keys of others may have such; ours never do. */
+const unescaped = (text: string): string =>
+  text.replaceAll(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (whole, decimal, hex, name) =>
+    name === undefined
+      ? String.fromCodePoint(decimal ? Number(decimal) : parseInt(hex, 16))
+      : (ENTITIES[name] ?? whole),
+  );
 
 function metadataOf(answer: Response): Record<string, string> {
   try {

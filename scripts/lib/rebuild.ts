@@ -1,6 +1,7 @@
 /** Fills empty databases from R2: docs/spec/durability.md, BK11. */
 import type { DirectoryCursor } from "../../core/backup/directory.ts";
-import type { RestoreCursor, Slice, WithoutBytes } from "../../core/backup/restore.ts";
+import type { RestoreCursor, Slice } from "../../core/backup/restore.ts";
+import type { WithoutBytes } from "../../core/backup/restore-ports.ts";
 import type { Operator } from "./operator.ts";
 
 export interface TenantToRestore {
@@ -9,6 +10,7 @@ export interface TenantToRestore {
   at: number;
   reads_all: boolean;
   stays_closed: boolean;
+  without_archive: boolean;
 }
 
 export interface Restored {
@@ -66,12 +68,19 @@ export interface Rebuilt {
   problems: string[];
 }
 
+export interface RebuildOptions {
+  at: number;
+  reads_all: boolean;
+  without_archive?: boolean;
+  say: (message: string) => void;
+}
+
 type Place = { tenant_id: number; shard: string; state: string };
 
 /** Tenants first, the directory last: until all is there, nobody signs in. Killed anywhere, it is begun again. */
 export async function rebuild(
   operator: Operator,
-  { at, reads_all, say }: { at: number; reads_all: boolean; say: (message: string) => void },
+  { at, reads_all, without_archive = false, say }: RebuildOptions,
 ): Promise<Rebuilt> {
   const sum: Rebuilt = {
     tenants: 0,
@@ -87,7 +96,7 @@ export async function rebuild(
   const young: Place[] = [];
   for await (const place of tenantsOf(operator, at)) {
     if (place.state === "deleted") continue;
-    const one = await restoreTenant(operator, { ...place, at, reads_all, stays_closed: false });
+    const one = await restoreTenant(operator, { ...place, at, reads_all, without_archive, stays_closed: false });
     sum.tenants += 1;
     if (one.state === "there") sum.there += 1;
     if (one.state === "no_backup") young.push(place);

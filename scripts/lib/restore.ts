@@ -23,6 +23,7 @@ export interface RestoreResult {
 interface Wanted {
   place: Place;
   at: number;
+  without_archive: boolean;
   say: (message: string) => void;
 }
 
@@ -33,7 +34,7 @@ function settled(at: number): number {
 /** In place of what is there now, in another shard. Until it is done nobody can change anything. */
 export async function restoreInto(
   operator: Operator,
-  { place, at, say }: Wanted,
+  { place, at, without_archive, say }: Wanted,
   shard: string,
 ): Promise<RestoreResult> {
   const { tenant_id } = place;
@@ -47,6 +48,7 @@ export async function restoreInto(
     at: settled(at),
     reads_all: false,
     stays_closed: false,
+    without_archive,
   });
   if (restored.state === "no_backup") throw new UsageError("There is no backup from before that moment.");
   await operator("move", { tenant_id, shard });
@@ -55,12 +57,15 @@ export async function restoreInto(
 }
 
 /** Beside what is there now: a folder in each drive. */
-export async function restoreBeside(operator: Operator, { place, at, say }: Wanted): Promise<RestoreResult> {
+export async function restoreBeside(
+  operator: Operator,
+  { place, at, without_archive, say }: Wanted,
+): Promise<RestoreResult> {
   const { tenant_id } = place;
   const shard = place.shards.find((name) => name !== place.shard);
   if (shard === undefined) throw new UsageError("The rows of then need another shard for a while, and there is none.");
   const moment = settled(at);
-  const wanted = { tenant_id, shard, at: moment, reads_all: false, stays_closed: true };
+  const wanted = { tenant_id, shard, at: moment, reads_all: false, stays_closed: true, without_archive };
   const restored = await restoreTenant(operator, wanted);
   if (restored.state !== "done") throw new UsageError(`There is nothing to restore from: ${restored.state}.`);
   say(`tenant ${tenant_id} as it was lies in ${shard}`);

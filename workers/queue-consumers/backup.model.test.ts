@@ -203,6 +203,8 @@ class Play {
       engine,
       packs: (after: string) => listPacks(bindings.BLOBS, tenant, after),
       keys: async () => [],
+      archive: async () => null,
+      living: null,
       reads_all: true,
       stays_closed: true,
     };

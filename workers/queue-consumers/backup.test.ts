@@ -1,6 +1,6 @@
 /** docs/spec/durability.md, BK1 to BK14, through real databases, buckets and hubs. */
 import { getTableConfig, type SQLiteTable } from "drizzle-orm/sqlite-core";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, inject, it } from "vitest";
 import { putBeside } from "../../core/backup/beside.ts";
 import { tenantBackupKeys } from "../../core/backup/keys.ts";
 import { newSegment } from "../../core/backup/names.ts";
@@ -17,6 +17,14 @@ import { D1BesideStore } from "../../platform/d1/shard/beside-store.ts";
 import { forgetTenant } from "../../platform/d1/shard/close-tenant.ts";
 import { D1RestoreTarget } from "../../platform/d1/shard/restore-target.ts";
 import * as shard from "../../platform/d1/shard/schema.ts";
+import { archiveOf } from "../../platform/archives.ts";
+import { withArchives } from "../../platform/archived-objects.ts";
+import { livingTenant } from "../../platform/d1/shard/living-tenant.ts";
+import { S3ArchiveBucket } from "../../platform/s3/archive-bucket.ts";
+import { R2TierObjects } from "../../platform/r2/tier-objects.ts";
+import { ArchiveRows } from "../../platform/d1/shard/archive-rows.ts";
+import { sealSettings } from "../../core/tiers/archive-settings.ts";
+import { ARCHIVE } from "../../test/support/workerd/archive.ts";
 import { listPacks } from "../../platform/r2/pack-list.ts";
 import { bindings, DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
@@ -37,16 +45,26 @@ const tick = (): Promise<void> => new Pipeline().tick(TICK);
 const names = (): Promise<string[]> => drive.engine.objects.list(`backup/${drive.tenant}/`);
 
 async function restore(
-  options: { at?: number; into?: D1Database; stays_closed?: boolean } = {},
+  options: {
+    at?: number;
+    into?: D1Database;
+    stays_closed?: boolean;
+    living?: D1Database;
+    without_archive?: boolean;
+  } = {},
 ): Promise<Slice | Pick<Progress, "gaps" | "miscounted" | "without_bytes" | "packs">> {
   const { engine, tenant } = drive;
+  const into = options.into ?? drive.shard;
+  const archive = async () => (options.without_archive ? null : archiveOf(into, engine.keys, tenant));
   const deps = {
     tenant_id: tenant,
     vault,
-    target: new D1RestoreTarget(options.into ?? drive.shard, tenant),
-    engine,
+    target: new D1RestoreTarget(into, tenant),
+    engine: { ...engine, objects: withArchives(engine.objects, { of: archive }) },
     packs: (after: string) => listPacks(bindings.BLOBS, tenant, after),
     keys: async () => [],
+    archive,
+    living: options.living === undefined ? null : livingTenant(options.living, tenant),
     reads_all: true,
     stays_closed: options.stays_closed ?? false,
   };
@@ -166,7 +184,7 @@ describe("a tenant that lost all its rows", () => {
     await drive.shard.prepare("update tenants set state = 'moving' where tenant_id = ?1").bind(drive.tenant).run();
     expect(await restore()).toEqual({ state: "there" });
     await wipe(drive);
-    await new D1RestoreTarget(drive.shard, drive.tenant).begin();
+    await new D1RestoreTarget(drive.shard, drive.tenant).begin("0123456789abcdef", true);
     await drive.shard
       .prepare(
         "insert into drives (tenant_id, drive_id, kind, name, limit_bytes, created_at) values (?1, 'x', 'personal', '', 0, 0)",
@@ -319,4 +337,191 @@ describe("a tenant that lost all its rows", () => {
       .first("n");
     expect(left).toBe(0);
   });
+});
+
+/** The daily backup, at once. */
+async function fullBackup(): Promise<void> {
+  const pipeline = new Pipeline();
+  pipeline.waiting("CLEANUP").push({
+    body: { job: "backup_tenant", shard: "SHARD_00", tenant_id: drive.tenant },
+    attempts: 1,
+  });
+  await pipeline.drain();
+  await moment();
+}
+
+/** As compaction, a round and the end of the grace leave it: the content lies in a new pack, the old one is gone. */
+async function repack(content_id: string, bytes: Uint8Array): Promise<void> {
+  const manifestOf = async (): Promise<string> =>
+    (
+      await column<string>(`select manifest as it from contents where tenant_id = ?1 and content_id = '${content_id}'`)
+    )[0] as string;
+  const old = (await parseText(await manifestOf())).packs[0] as string;
+  const { manifest } = await drive.store(drive.id(), bytes);
+  await drive.shard.batch([
+    drive.shard
+      .prepare("update contents set manifest = ?3 where tenant_id = ?1 and content_id = ?2")
+      .bind(drive.tenant, content_id, manifest),
+    drive.shard.prepare("delete from packs where tenant_id = ?1 and pack_id = ?2").bind(drive.tenant, old),
+  ]);
+  await bindings.BLOBS.delete(packKey(drive.tenant, old));
+}
+
+const drop = (content_id: string) =>
+  drive.shard
+    .prepare("delete from contents where tenant_id = ?1 and content_id = ?2")
+    .bind(drive.tenant, content_id)
+    .run();
+
+describe("an old moment, whose packs are gone", () => {
+  const bytes = noise(4000);
+  let file: Awaited<ReturnType<DriveFixture["file"]>>;
+  let content_id: string;
+  let at: number;
+  beforeEach(async () => {
+    file = await drive.file("a.bin", bytes);
+    content_id = file.content_id as string;
+    await tick();
+    at = await moment();
+    await moment();
+    await repack(content_id, bytes);
+  });
+
+  it("BK15: contents that were compacted since take their newest manifest", async () => {
+    await fullBackup();
+    await wipe(drive);
+    expect(await restore({ at })).toMatchObject(WELL);
+    expect(await drive.read(file.file_id)).toEqual(bytes);
+    expect(await column("select distinct is_ended as it from contents where tenant_id = ?1")).toEqual([1]);
+  });
+
+  it("BK15: also those that the newest backup does not have any more, by each that was made between", async () => {
+    await fullBackup();
+    await repack(content_id, bytes);
+    await fullBackup();
+    await drop(content_id);
+    await fullBackup();
+    await wipe(drive);
+    expect(await restore({ at })).toMatchObject(WELL);
+    expect(await drive.read(file.file_id)).toEqual(bytes);
+  });
+
+  it("BK15: also what only the living tenant knows, and nothing of it changes", async () => {
+    const other = bindings.SHARD_01 as D1Database;
+    const before = await dump(drive);
+    expect(await restore({ at, into: other, living: drive.shard, stays_closed: true })).toMatchObject(WELL);
+    expect(await dump(drive)).toEqual(before);
+    expect((await dump({ tenant: drive.tenant, shard: other })).contents).toEqual(before.contents);
+    while (!(await forgetTenant(other, drive.tenant)));
+  });
+
+  it("BK15: what nobody has any more is told, and a newer backup that does not open stops nothing", async () => {
+    await fullBackup();
+    const all = await names();
+    const newest = all
+      .filter((name) => name.includes("/end-"))
+      .toSorted()
+      .at(-1) as string;
+    await bindings.BLOBS.put(newest, noise(10));
+    await wipe(drive);
+    expect(await restore({ at })).toMatchObject({ ...WELL, without_bytes: [{ content_id, file_id: file.file_id }] });
+    expect(await column("select distinct is_ended as it from contents where tenant_id = ?1")).toEqual([1]);
+  });
+});
+
+describe("packs in the tenant's archive", () => {
+  const bytes = noise(6000);
+  const settings = (secret: string = ARCHIVE.secret_access_key) => ({
+    ...ARCHIVE,
+    endpoint: inject("s3" as never) as string,
+    secret_access_key: secret,
+  });
+  const saveSettings = async (secret?: string): Promise<void> =>
+    new ArchiveRows(drive.shard, drive.tenant).save(
+      await sealSettings(drive.engine.keys, drive.tenant, settings(secret)),
+    );
+  let file: Awaited<ReturnType<DriveFixture["file"]>>;
+  let pack_id: string;
+
+  /** Into the archive alone, as walks do it. */
+  async function archive(): Promise<void> {
+    const key = packKey(drive.tenant, pack_id);
+    await new R2TierObjects(bindings.BLOBS, drive.engine.objects).copyTo(new S3ArchiveBucket(settings()), key);
+    await bindings.BLOBS.delete(key);
+    await drive.shard
+      .prepare("update packs set tier = 'archive', tiered_at = 1 where tenant_id = ?1 and pack_id = ?2")
+      .bind(drive.tenant, pack_id)
+      .run();
+  }
+  const packRows = async () =>
+    (
+      await drive.shard
+        .prepare("select pack_id, state, size, key_version, tier from packs where tenant_id = ?1 order by pack_id")
+        .bind(drive.tenant)
+        .all()
+    ).results;
+
+  beforeEach(async () => {
+    file = await drive.file("a.bin", bytes);
+    await drive.file("in R2.bin", noise(10));
+    const [manifest] = await column<string>(
+      `select manifest as it from contents where tenant_id = ?1 and content_id = '${file.content_id}'`,
+    );
+    pack_id = (await parseText(manifest as string)).packs[0] as string;
+  });
+
+  it("BK16: are known as archived after all rows were lost, and nothing of them counts as lost", async () => {
+    await saveSettings();
+    await archive();
+    await tick();
+    const before = await packRows();
+    await wipe(drive);
+    expect(await restore()).toMatchObject(WELL);
+    expect(await packRows()).toEqual(before);
+    await expect(drive.read(file.file_id)).rejects.toMatchObject({ code: "archived" });
+  });
+
+  it("BK16: also those that were moved after the moment, by the settings of now", async () => {
+    await tick();
+    const at = await moment();
+    await moment();
+    await saveSettings();
+    await archive();
+    await fullBackup();
+    const before = await packRows();
+    await wipe(drive);
+    expect(await restore({ at })).toMatchObject(WELL);
+    expect(await packRows()).toEqual(before);
+  });
+
+  it("BK16: an archive that does not answer stops the restore; without it they count as lost", async () => {
+    await saveSettings();
+    await archive();
+    await saveSettings("another-secret");
+    await tick();
+    await wipe(drive);
+    await expect(restore()).rejects.toMatchObject({ code: "unavailable" });
+    expect(await restore({ without_archive: true })).toMatchObject({
+      ...WELL,
+      without_bytes: [{ file_id: file.file_id }],
+    });
+  });
+});
+
+it("BK18: of two attempts the newer one goes on; what the other still writes fails as a whole", async () => {
+  await drive.folder("a");
+  await tick();
+  await wipe(drive);
+  const older = new D1RestoreTarget(drive.shard, drive.tenant);
+  await older.begin("0000000000000001", true);
+  const newer = new D1RestoreTarget(drive.shard, drive.tenant);
+  expect(await newer.begin("0000000000000002", true)).toBe(true);
+  const late = {
+    table: "drives",
+    rows: [{ tenant_id: drive.tenant, drive_id: "late", kind: "personal", name: "", limit_bytes: 0, created_at: 0 }],
+  };
+  for (const write of [older.add(late), older.wipe(), older.open(), older.begin("0000000000000001", false)])
+    await expect(write).rejects.toMatchObject({ code: "precondition_failed" });
+  expect(await column("select drive_id as it from drives where tenant_id = ?1")).toEqual([]);
+  expect(await restore()).toMatchObject(WELL);
 });

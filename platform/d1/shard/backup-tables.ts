@@ -26,7 +26,7 @@ export const BACKED_UP: Readonly<Record<string, Backed>> = {
 
 /** And what gives the others back. */
 export const NOT_BACKED_UP: Readonly<Record<string, string>> = {
-  packs: "R2's list of objects; not what lies in archives alone, nor when packs were read",
+  packs: "the lists of objects of R2 and of the tenant's archive; not when they were read",
   tenant_keys: "their copies in R2",
   incoming_shares: "the consumer of notifications, from the journal's beginning",
   event_marks: "nothing: consumers begin anew",

@@ -1,6 +1,6 @@
 /** Past rows in one shard, the living tenant in another. docs/spec/durability.md, BK10. */
 import { type BesideDeps, ITEMS, type LivingContent, type PastItem } from "../../../core/backup/beside.ts";
-import { orDamaged } from "../../../core/backup/restore.ts";
+import { orDamaged } from "../../../core/backup/recover.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import { BlockReader } from "../../../core/storage/block-reader.ts";
 import type { Engine } from "../../../core/storage/engine.ts";

@@ -2,6 +2,9 @@
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import { D1RestoreTarget, RESTORING } from "./restore-target.ts";
 
+/** In place of an attempt's id. */
+const FORGETTING = "forgetting";
+
 /** From now on every batch over it fails, and no sweep takes it. */
 export async function closeTenant(db: D1Database, tenant_id: TenantId): Promise<void> {
   await db
@@ -14,9 +17,10 @@ export async function closeTenant(db: D1Database, tenant_id: TenantId): Promise<
 export async function forgetTenant(db: D1Database, tenant_id: TenantId): Promise<boolean> {
   await db
     .prepare("update tenants set state = 'moving', garbage_round = ?2 where tenant_id = ?1")
-    .bind(tenant_id, RESTORING)
+    .bind(tenant_id, RESTORING + FORGETTING)
     .run();
-  if (!(await new D1RestoreTarget(db, tenant_id).wipe())) return false;
+  const rows = new D1RestoreTarget(db, tenant_id);
+  if (!(await rows.begin(FORGETTING, true)) || !(await rows.wipe())) return false;
   await db.prepare("delete from tenants where tenant_id = ?1").bind(tenant_id).run();
   return true;
 }

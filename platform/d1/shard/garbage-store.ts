@@ -79,7 +79,7 @@ export class D1GarbageStore implements GarbageStore {
 
   async begin(round: string): Promise<void> {
     await this.#db
-      .prepare("update tenants set garbage_round = ?2 where tenant_id = ?1")
+      .prepare("update tenants set garbage_round = ?2 where tenant_id = ?1 and state <> 'moving'")
       .bind(this.#tenant, round)
       .run();
   }

@@ -1,10 +1,10 @@
 /** A tenant's rows come back into a shard. docs/spec/durability.md, BK8 to BK10. */
 import { getTableConfig } from "drizzle-orm/sqlite-core";
 import type { Row, Segment, TableRows } from "../../../core/backup/model.ts";
-import type { RestoredContent, RestoreTarget, WithoutBytes } from "../../../core/backup/restore.ts";
+import type { RestoredContent, RestoredPack, RestoreTarget, WithoutBytes } from "../../../core/backup/restore-ports.ts";
 import { CONSUMERS } from "../../../core/events/wake.ts";
-import type { PackRow } from "../../../core/files/model.ts";
 import type { TenantKeyRow } from "../../../core/keys/ports.ts";
+import { DriveError } from "../../../core/protocol/errors.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import { keyOf } from "../paged.ts";
 import { BACKED_UP } from "./backup-tables.ts";
@@ -15,8 +15,11 @@ import { addRows, replaceRows, slices } from "./upsert.ts";
 
 const CONTENTS_PAGE = 250;
 
-/** In place of a round's id: this row is no tenant's that somebody else has closed. */
-export const RESTORING = "restoring";
+/** In place of a round's id, with that of the attempt behind it: this row is no tenant's that somebody else has closed. */
+export const RESTORING = "restoring/";
+
+/** Of `contents.is_ended`, while the tenant is closed: its bytes are not where its manifest says. */
+const LOST = 3;
 
 /** Rows deleted with one call. */
 const WIPED = 20_000;
@@ -60,6 +63,14 @@ where c.tenant_id = ?1 and c.content_hash is null and not exists (
   select 1 from verifications x where x.tenant_id = ?1 and x.content_id = c.content_id)
 group by c.content_id`;
 
+const ASSERT_OURS = `
+select case when not exists (
+  select 1 from tenants where tenant_id = ?1 and state = 'moving' and garbage_round = ?2)
+then json_extract('{}', 'restore_over') end`;
+
+const takenOver = (): DriveError =>
+  new DriveError("precondition_failed", "Another restore of this tenant has begun; this one is over.");
+
 /** Quota counts current versions, the trash included (Q1). */
 const MISCOUNTED = `
 select d.drive_id from drives d where d.tenant_id = ?1 and d.used_bytes <> (
@@ -68,24 +79,38 @@ select d.drive_id from drives d where d.tenant_id = ?1 and d.used_bytes <> (
 export class D1RestoreTarget implements RestoreTarget {
   readonly #db: D1Database;
   readonly #tenant: TenantId;
+  /** Of the attempt that has begun. */
+  #mark = "";
 
   constructor(db: D1Database, tenant: TenantId) {
     this.#db = db;
     this.#tenant = tenant;
   }
 
-  async begin(): Promise<boolean> {
-    const [, found] = await this.#db.batch<{ state: string; garbage_round: string }>([
-      this.#db
-        .prepare(
-          `insert into tenants (tenant_id, state, created_at, garbage_round) values (?1, 'moving', 0, '${RESTORING}')
-           on conflict do nothing`,
-        )
-        .bind(this.#tenant),
-      this.#db.prepare("select state, garbage_round from tenants where tenant_id = ?1").bind(this.#tenant),
+  async begin(attempt: string, is_new: boolean): Promise<boolean> {
+    this.#mark = RESTORING + attempt;
+    const starting = [
+      this.#run(
+        `insert into tenants (tenant_id, state, created_at, garbage_round) values (?1, 'moving', 0, ?2)
+         on conflict do nothing`,
+        this.#mark,
+      ),
+      this.#run(
+        `update tenants set garbage_round = ?2 where tenant_id = ?1 and state = 'moving' and garbage_round like '${RESTORING}%'`,
+        this.#mark,
+      ),
+    ];
+    const answers = await this.#db.batch<{ state: string; garbage_round: string }>([
+      ...(is_new ? starting : []),
+      this.#run("select state, garbage_round from tenants where tenant_id = ?1"),
     ]);
-    const tenant = found?.results[0];
-    return tenant?.state === "moving" && tenant.garbage_round === RESTORING;
+    const tenant = answers.at(-1)?.results[0];
+    if (tenant?.state !== "moving" || !tenant.garbage_round.startsWith(RESTORING)) {
+      if (tenant === undefined) throw takenOver();
+      return false;
+    }
+    if (tenant.garbage_round !== this.#mark) throw takenOver();
+    return true;
   }
 
   async wipe(): Promise<boolean> {
@@ -94,13 +119,12 @@ export class D1RestoreTarget implements RestoreTarget {
       // Tables without rowids know no `limit` here: the keys are found first.
       const key = keyOf(table).join(", ");
       const { name } = getTableConfig(table);
-      const { meta } = await this.#db
-        .prepare(
+      const [answer] = await this.#batch([
+        this.#run(
           `delete from ${name} where (${key}) in (select ${key} from ${name} where tenant_id = ?1 order by ${key} limit ${left})`,
-        )
-        .bind(this.#tenant)
-        .run();
-      left -= meta.changes;
+        ),
+      ]);
+      left -= answer?.meta.changes ?? 0;
       if (left <= 0) return false;
     }
     return true;
@@ -109,14 +133,14 @@ export class D1RestoreTarget implements RestoreTarget {
   async add({ table, rows }: TableRows): Promise<void> {
     const known = BACKED_UP[table];
     if (known === undefined) throw new Error(`a backup has a table ${table}, which is not ours`);
-    await this.#db.batch(replaceRows(this.#db, known.table, restored(table, rows)));
+    await this.#batch(replaceRows(this.#db, known.table, this.#restored(table, rows)));
   }
 
   async apply(segment: Segment): Promise<void> {
     const { touched, kept } = segment;
     const put = (table: string, rows: readonly Row[]): D1PreparedStatement[] =>
-      rows.length === 0 ? [] : replaceRows(this.#db, BACKED_UP[table]!.table, restored(table, rows));
-    await this.#db.batch([
+      rows.length === 0 ? [] : replaceRows(this.#db, BACKED_UP[table]!.table, this.#restored(table, rows));
+    await this.#batch([
       // Those that are there come again; names may have been exchanged among them.
       ...this.#over("delete from files where tenant_id = ?1 and file_id in (select value from json_each(?2))", touched),
       ...put("files", segment.files),
@@ -147,28 +171,74 @@ export class D1RestoreTarget implements RestoreTarget {
       BEGIN_VERIFICATIONS,
     ];
     // Each by itself: D1 ends a batch after 30 s.
-    for (const step of steps) await this.#db.prepare(step).bind(this.#tenant).run();
+    for (const step of steps) await this.#batch([this.#run(step)]);
     const { results } = await this.#db.prepare(MISCOUNTED).bind(this.#tenant).all<{ drive_id: string }>();
     return results.map(({ drive_id }) => drive_id);
   }
 
-  async addPacks(packs: readonly PackRow[]): Promise<void> {
-    if (packs.length > 0) await this.#db.batch(addRows(this.#db, schema.packs, packs as unknown as Stored[]));
+  async addPacks(packs: readonly RestoredPack[]): Promise<void> {
+    await this.#batch(addRows(this.#db, schema.packs, packs as unknown as Stored[]));
   }
 
   async addKeys(keys: readonly TenantKeyRow[]): Promise<void> {
-    if (keys.length > 0) await this.#db.batch(addRows(this.#db, schema.tenant_keys, keys as unknown as Stored[]));
+    await this.#batch(addRows(this.#db, schema.tenant_keys, keys as unknown as Stored[]));
   }
 
-  async contents(after: string): Promise<RestoredContent[]> {
-    const { results } = await this.#db
-      .prepare(
-        `select content_id, manifest, size from contents where tenant_id = ?1 and content_id > ?2
-         order by content_id limit ${CONTENTS_PAGE}`,
-      )
-      .bind(this.#tenant, after)
-      .all<RestoredContent & Stored>();
+  contents(after: string): Promise<RestoredContent[]> {
+    return this.#page(after, "");
+  }
+
+  lost(after: string): Promise<RestoredContent[]> {
+    return this.#page(after, `and is_ended = ${LOST}`);
+  }
+
+  async #page(after: string, condition: string): Promise<RestoredContent[]> {
+    const { results } = await this.#run(
+      `select content_id, manifest, size from contents where tenant_id = ?1 and content_id > ?2 ${condition}
+       order by content_id limit ${CONTENTS_PAGE}`,
+      after,
+    ).all<RestoredContent & Stored>();
     return results;
+  }
+
+  async markLost(content_ids: readonly string[]): Promise<void> {
+    await this.#batch(
+      this.#over(
+        `update contents set is_ended = ${LOST}
+         where tenant_id = ?1 and content_id in (select value from json_each(?2))`,
+        content_ids,
+      ),
+    );
+  }
+
+  lostAmong(content_ids: readonly string[]): Promise<RestoredContent[]> {
+    return this.#select<RestoredContent>(
+      `select c.content_id, c.manifest, c.size from json_each(?2) want
+         cross join contents c on c.tenant_id = ?1 and c.content_id = want.value
+       where c.is_ended = ${LOST}`,
+      content_ids,
+    );
+  }
+
+  async repoint(contents: readonly Omit<RestoredContent, "size">[]): Promise<void> {
+    await this.#batch(
+      contents.map(({ content_id, manifest }) =>
+        this.#run(
+          `update contents set manifest = ?3, is_ended = 1
+           where tenant_id = ?1 and content_id = ?2 and is_ended = ${LOST}`,
+          content_id,
+          manifest,
+        ),
+      ),
+    );
+  }
+
+  async settleLost(): Promise<void> {
+    await this.#batch([this.#run(`update contents set is_ended = 1 where tenant_id = ?1 and is_ended = ${LOST}`)]);
+  }
+
+  async setArchive(archive: string | null): Promise<void> {
+    await this.#batch([this.#run("update tenants set archive = ?2 where tenant_id = ?1", archive)]);
   }
 
   async missingPacks(pack_ids: readonly string[]): Promise<string[]> {
@@ -192,27 +262,33 @@ export class D1RestoreTarget implements RestoreTarget {
   /** One batch: a repeat finds the tenant open, and changes nothing. */
   async open(): Promise<void> {
     const due = CONSUMERS.map((consumer) => `'${consumer}', seq + ${SEQ_JUMP}`).join(", ");
-    const isClosed = `exists (
-      select 1 from tenants t where t.tenant_id = ?1 and t.state = 'moving' and t.garbage_round = '${RESTORING}')`;
-    await this.#db.batch([
-      this.#db
-        .prepare(
-          `insert into journal (tenant_id, drive_id, seq, op, file_id, op_id, actor_id, at)
-           select tenant_id, drive_id, seq + ${SEQ_JUMP}, 'updated', drive_id, 'restored/' || hex(randomblob(8)), drive_id, ?2
-           from drives where tenant_id = ?1 and ${isClosed}`,
-        )
-        .bind(this.#tenant, Date.now()),
-      this.#db
-        .prepare(
-          `update drives set seq = seq + ${SEQ_JUMP}, due = json_object(${due}), reserved_bytes = 0
-           where tenant_id = ?1 and ${isClosed}`,
-        )
-        .bind(this.#tenant),
-      this.#db
-        .prepare(`update tenants set state = 'active', garbage_round = ''
-           where tenant_id = ?1 and state = 'moving' and garbage_round = '${RESTORING}'`)
-        .bind(this.#tenant),
+    await this.#batch([
+      this.#run(
+        `insert into journal (tenant_id, drive_id, seq, op, file_id, op_id, actor_id, at)
+         select tenant_id, drive_id, seq + ${SEQ_JUMP}, 'updated', drive_id, 'restored/' || hex(randomblob(8)), drive_id, ?2
+         from drives where tenant_id = ?1`,
+        Date.now(),
+      ),
+      this.#run(
+        `update drives set seq = seq + ${SEQ_JUMP}, due = json_object(${due}), reserved_bytes = 0 where tenant_id = ?1`,
+      ),
+      this.#run("update tenants set state = 'active', garbage_round = '' where tenant_id = ?1"),
     ]);
+  }
+
+  #run(sql: string, ...more: (string | number | null)[]): D1PreparedStatement {
+    return this.#db.prepare(sql).bind(this.#tenant, ...more);
+  }
+
+  /** All of it, while the tenant is closed by this attempt. @throws `precondition_failed` when it is not any more */
+  async #batch<T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
+    if (statements.length === 0) return [];
+    try {
+      return (await this.#db.batch<T>([this.#run(ASSERT_OURS, this.#mark), ...statements])).slice(1);
+    } catch (error) {
+      if (String(error).includes("restore_over")) throw takenOver();
+      throw error;
+    }
   }
 
   #over(sql: string, wanted: readonly unknown[]): D1PreparedStatement[] {
@@ -224,21 +300,21 @@ export class D1RestoreTarget implements RestoreTarget {
     const answers = await this.#db.batch<T>(this.#over(sql, wanted));
     return answers.flatMap(({ results }) => results);
   }
-}
 
-/**
- * Which version brought a content is not asked any more: all count as shared, so a content lives as long as any version
- * has it (G2).
- */
-function restored(table: string, rows: readonly Row[]): Stored[] {
-  switch (table) {
-    case "tenants":
-      return rows.map((row) => ({ ...row, state: "moving", garbage_round: RESTORING }));
-    case "versions":
-      return rows.map((row) => ({ ...row, is_shared: 1 }));
-    case "contents":
-      return rows.map((row) => ({ ...row, is_ended: 1 }));
-    default:
-      return [...rows];
+  /**
+   * Which version brought a content is not asked any more: all count as shared, so a content lives as long as any version
+   * has it (G2).
+   */
+  #restored(table: string, rows: readonly Row[]): Stored[] {
+    switch (table) {
+      case "tenants":
+        return rows.map((row) => ({ ...row, state: "moving", garbage_round: this.#mark }));
+      case "versions":
+        return rows.map((row) => ({ ...row, is_shared: 1 }));
+      case "contents":
+        return rows.map((row) => ({ ...row, is_ended: 1 }));
+      default:
+        return [...rows];
+    }
   }
 }

@@ -23,6 +23,14 @@ export class MemoryArchive implements ArchiveBucket {
     this.written.push(key);
   }
 
+  async list(prefix: string, after: string, limit: number) {
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).toSorted();
+    const objects = keys
+      .slice(0, limit)
+      .map((key) => ({ key, size: this.objects.get(key)?.bytes.length ?? 0, uploaded_at: 1 }));
+    return { objects, next: keys.length > limit ? (objects.at(-1)?.key ?? null) : null };
+  }
+
   async take(key: string): Promise<Moving | null> {
     const object = this.objects.get(key);
     if (object === undefined) return null;

@@ -7,12 +7,17 @@ import type { Context, Hono } from "hono";
 import { beginDirectory, directoryCursorSchema, nextChunk } from "../../../core/backup/directory.ts";
 import { masterBackupKeys, tenantBackupKeys } from "../../../core/backup/keys.ts";
 import { restoreCursorSchema, restoreTenant } from "../../../core/backup/restore.ts";
+import type { RestoreDeps } from "../../../core/backup/restore-ports.ts";
 import { Vault } from "../../../core/backup/vault.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { planOf } from "../../../core/quota/plans.ts";
 import { addDirectoryRows } from "../../../platform/d1/directory/backup.ts";
 import { provisionTenant } from "../../../platform/d1/shard/provision.ts";
 import { D1RestoreTarget } from "../../../platform/d1/shard/restore-target.ts";
+import { livingTenant } from "../../../platform/d1/shard/living-tenant.ts";
+import { archiveOf } from "../../../platform/archives.ts";
+import { withArchives } from "../../../platform/archived-objects.ts";
+import type { S3ArchiveBucket } from "../../../platform/s3/archive-bucket.ts";
 import { createRestoreEngine } from "../../../platform/engine.ts";
 import { listPacks } from "../../../platform/r2/pack-list.ts";
 import { readJson } from "../http.ts";
@@ -27,7 +32,9 @@ const restoreSchema = z.object({
   cursor: restoreCursorSchema.optional(),
   reads_all: z.boolean().default(false),
   stays_closed: z.boolean().default(false),
+  without_archive: z.boolean().default(false),
 });
+type Wanted = Omit<z.infer<typeof restoreSchema>, "at" | "cursor">;
 
 export function rebuildRoutes(root: Hono<AppEnv>): void {
   /** A chunk of the directory's backup: who there is, where their tenants lie. */
@@ -56,22 +63,8 @@ export function rebuildRoutes(root: Hono<AppEnv>): void {
   });
 
   root.post("/operator/restore", async (c) => {
-    const { app } = c.var;
-    const { tenant_id: tenant, shard, at, cursor, ...options } = await readJson(c, restoreSchema);
-    const { copies, ...engine } = createRestoreEngine(c.env, app.keys.masters);
-    const deps = {
-      tenant_id: tenant,
-      vault: new Vault(engine.objects, engine.codec, tenantBackupKeys(engine.keys, tenant)),
-      target: new D1RestoreTarget(shardOf(c, shard), tenant),
-      engine,
-      packs: (after: string) => listPacks(c.env.BLOBS, tenant, after),
-      keys: async () => {
-        const page = await copies.page({ tenant_id: tenant, version: 0 });
-        return page.filter((row) => row.tenant_id === tenant);
-      },
-      ...options,
-    };
-    return c.json(await restoreTenant(deps, at, cursor ?? null));
+    const { at, cursor, ...wanted } = await readJson(c, restoreSchema);
+    return c.json(await restoreTenant(await restoreDeps(c, wanted), at, cursor ?? null));
   });
 
   /** An account whose tenant is younger than its first backup: it gets an empty drive. */
@@ -99,4 +92,34 @@ async function readDirectory(c: Context<AppEnv>) {
   const from = cursor ?? (await beginDirectory(vault, at));
   if (from === null) throw new DriveError("not_found", "There is no backup of the directory from before that moment.");
   return nextChunk(vault, from);
+}
+
+async function restoreDeps(c: Context<AppEnv>, wanted: Wanted): Promise<RestoreDeps> {
+  const { tenant_id: tenant, shard, without_archive, ...options } = wanted;
+  const { copies, ...engine } = createRestoreEngine(c.env, c.var.app.keys.masters);
+  const db = shardOf(c, shard);
+  // Not before it is needed: until the settings are settled, the row is not to be trusted.
+  let known: Promise<S3ArchiveBucket | null> | undefined;
+  const archive = (): Promise<S3ArchiveBucket | null> => {
+    known ??= without_archive ? Promise.resolve(null) : archiveOf(db, engine.keys, tenant);
+    return known;
+  };
+  const objects = withArchives(engine.objects, { of: archive });
+  const named = await c.env.DIRECTORY.prepare("select shard from tenants where tenant_id = ?1 and state <> 'deleted'")
+    .bind(tenant)
+    .first<string>("shard");
+  return {
+    tenant_id: tenant,
+    vault: new Vault(engine.objects, engine.codec, tenantBackupKeys(engine.keys, tenant)),
+    target: new D1RestoreTarget(db, tenant),
+    engine: { ...engine, objects },
+    packs: (after: string) => listPacks(c.env.BLOBS, tenant, after),
+    archive,
+    living: named === null || named === shard ? null : livingTenant(shardOf(c, named), tenant),
+    keys: async () => {
+      const page = await copies.page({ tenant_id: tenant, version: 0 });
+      return page.filter((row) => row.tenant_id === tenant);
+    },
+    ...options,
+  };
 }

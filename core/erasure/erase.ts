@@ -1,7 +1,7 @@
 /**
  * The end of a deleted tenant: the keys first, then all the rest. docs/spec/identity.md, I14 and I15.
  *
- *   close -> keys' copies -> drives' objects -> metadata, page by page
+ *   tombstone -> close -> keys' copies -> drives' objects -> metadata, page by page
  *         -> (rounds and the sweep of uploads delete packs) -> what is left -> done
  *
  * Each step can be repeated, and the note that it is done comes last: a crash anywhere leaves what the next tick does again.
@@ -9,7 +9,9 @@
 import type { ErasurePorts } from "./ports.ts";
 
 /** First of all, and at once: what the door waits for. From then on no byte of the tenant can be read. */
-export async function withdrawKeys({ store, forgetKeys }: Pick<ErasurePorts, "store" | "forgetKeys">): Promise<void> {
+export async function withdrawKeys(ports: Pick<ErasurePorts, "store" | "bury" | "forgetKeys">): Promise<void> {
+  const { store, bury, forgetKeys } = ports;
+  await bury();
   await store.close();
   await forgetKeys();
 }

@@ -17,6 +17,8 @@ export interface ErasureStore {
 export interface ErasurePorts {
   tenant_id: TenantId;
   store: ErasureStore;
+  /** Leaves its number where no database can forget it: durability.md, BK17. A repeat does no harm. */
+  bury(): Promise<void>;
   /** Its copies of keys. */
   forgetKeys(): Promise<void>;
   /** What the objects of a drive keep: its hub, its index. */

@@ -157,3 +157,111 @@ describe("DELETE /me", () => {
     expect([401, 404]).toContain((await elsewhere(user).ask("GET", `files/${file.file_id}/download`)).status);
   });
 });
+
+describe("BK17: what is erased stays so", () => {
+  const TICK = new Date("2026-11-20T10:25:00Z");
+  const TABLES = ["accounts", "devices", "tenants"] as const;
+
+  /** What the directory has of an account, to be put back as Time Travel does. */
+  async function directoryOf(user: User): Promise<() => Promise<void>> {
+    const kept: [string, Record<string, unknown>[]][] = [];
+    for (const table of TABLES) {
+      const [column, value] = table === "devices" ? ["user_id", user.id] : ["tenant_id", tenantOf(user.id)];
+      const { results } = await apiEnv.DIRECTORY.prepare(`select * from ${table} where ${column} = ?1`)
+        .bind(value)
+        .all();
+      kept.push([table, results]);
+    }
+    return async () => {
+      for (const [table, rows] of kept)
+        for (const row of rows) {
+          const names = Object.keys(row);
+          await apiEnv.DIRECTORY.prepare(
+            `insert or replace into ${table} (${names.join(", ")}) values (${names.map((_, i) => `?${i + 1}`).join(", ")})`,
+          )
+            .bind(...Object.values(row))
+            .run();
+        }
+    };
+  }
+
+  const found = async (user: User): Promise<unknown> =>
+    apiEnv.DIRECTORY.prepare(
+      `select (select count(*) from accounts where user_id = ?1) as accounts, (select count(*) from devices where user_id = ?1) as devices,
+         t.state, t.name from tenants t where t.tenant_id = ?2`,
+    )
+      .bind(user.id, tenantOf(user.id))
+      .first();
+  const GONE = { accounts: 0, devices: 0, state: "deleted", name: "" };
+
+  async function erase(user: User): Promise<void> {
+    expect((await end(user)).status).toBe(204);
+    await new Pipeline().tick(new Date("2026-11-20T10:21:00Z"));
+    expect(await found(user)).toEqual(GONE);
+  }
+
+  const operate = <T>(path: string, json: object) =>
+    new Api().ask<T>("POST", `/operator/${path}`, {
+      json,
+      headers: { authorization: `Bearer ${apiEnv.OPERATOR_TOKEN as never}` },
+    });
+
+  /** All pages of the directory's backup. */
+  async function pages<T>(path: string, at: number): Promise<T[]> {
+    const all: T[] = [];
+    for (let cursor: unknown; ;) {
+      const { status, json } = await operate<T & { cursor: unknown }>(path, { at, ...(cursor ? { cursor } : {}) });
+      expect(status).toBe(200);
+      all.push(json);
+      if (json.cursor === null) return all;
+      cursor = json.cursor;
+    }
+  }
+
+  it("when the directory is set back: the next tick ends the account again", async () => {
+    const [user, other] = [await newUser(), await newUser()];
+    const putBack = await directoryOf(user);
+    await erase(user);
+    await putBack();
+    expect(await found(user)).toMatchObject({ accounts: 1, state: "active" });
+    await new Pipeline().tick(TICK);
+    expect(await found(user)).toEqual(GONE);
+    expect(await found(other)).toMatchObject({ accounts: 1, state: "active" });
+    expect((await other.ask("GET", "me")).status).toBe(200);
+  });
+
+  it("when its shard is set back: its rows go again, though the directory says that they are gone", async () => {
+    const user = await newUser();
+    const tenant = tenantOf(user.id);
+    const shard = await shardOf(user.id);
+    await erase(user);
+    // As at the end of the sweep.
+    const pipeline = new Pipeline();
+    for (let tick = 0; tick < 3; tick++) await pipeline.tick(new Date("2026-11-20T10:21:00Z"));
+    await shard
+      .prepare("insert or replace into tenants (tenant_id, state, created_at) values (?1, 'active', 1)")
+      .bind(tenant)
+      .run();
+    await apiEnv.DIRECTORY.prepare("update tenants set erased_at = 1 where tenant_id = ?1").bind(tenant).run();
+    await pipeline.tick(TICK);
+    for (let tick = 0; tick < 3; tick++) await pipeline.tick(new Date("2026-11-20T10:21:00Z"));
+    expect(await rowsOf(shard, tenant)).toEqual([]);
+  });
+
+  it("when the directory is filled from a backup of before: neither the account nor its devices come back", async () => {
+    const user = await newUser();
+    await new Pipeline().tick(TICK);
+    const at = Number.MAX_SAFE_INTEGER;
+    await erase(user);
+    const tenants = (await pages<{ tenants: { tenant_id: number; state: string }[] }>("backup/tenants", at)).flatMap(
+      (page) => page.tenants,
+    );
+    expect(tenants.find(({ tenant_id }) => tenant_id === tenantOf(user.id))).toMatchObject({ state: "deleted" });
+    await pages("backup/directory", at);
+    expect(await found(user)).toEqual(GONE);
+    // Nothing of it is left to be told from an empty database, either.
+    await apiEnv.DIRECTORY.prepare("delete from tenants where tenant_id = ?1").bind(tenantOf(user.id)).run();
+    await pages("backup/directory", at);
+    expect(await found(user)).toEqual(GONE);
+  });
+});

@@ -9,6 +9,7 @@ import { D1DirectorySource } from "../../platform/d1/directory/backup.ts";
 import { D1BackupSource } from "../../platform/d1/shard/backup-source.ts";
 import type { Unsaved } from "../../platform/d1/shard/lagging-drives.ts";
 import type { Context } from "./context.ts";
+import { keepErased } from "./stay-erased.ts";
 import { sendAll } from "./send.ts";
 
 type Job<Name extends CleanupJob["job"]> = Extract<CleanupJob, { job: Name }>;
@@ -67,6 +68,11 @@ export async function backUpTenant(context: Context, db: D1Database, job: Job<"b
 }
 
 export async function backUpDirectory(context: Context, job: Job<"backup_directory">): Promise<void> {
+  // Before it is read: a backup must not have them either. One that fails holds up no backup.
+  if (job.state === undefined)
+    await keepErased(context).catch((error: unknown) =>
+      console.error({ message: "the erased could not be looked after", error: String(error) }),
+    );
   const vault = directoryVault(context);
   const source = new D1DirectorySource(context.env.DIRECTORY);
   const deps: FullDeps = { scope: "directory", source, tenant: null, vault, pages: PAGES };

@@ -12,6 +12,7 @@ import { D1StoreRecord } from "../../platform/d1/directory/store-record.ts";
 import { ShardMap, type TenantPlace } from "../../platform/d1/shard-map.ts";
 import { DerivedStore } from "../../platform/derived/derived-store.ts";
 import { createEngine, createKeyDeps } from "../../platform/engine.ts";
+import { R2Tombstones } from "../../platform/r2/tombstones.ts";
 import { createSides } from "../../platform/r2/stores.ts";
 import { R2TierObjects } from "../../platform/r2/tier-objects.ts";
 import type { Env } from "./env.ts";
@@ -24,6 +25,7 @@ export class Context {
   readonly keys: KeyDeps;
   readonly archives: Archives;
   readonly tierObjects: R2TierObjects;
+  readonly tombstones: R2Tombstones;
   readonly derived: DerivedStore;
   /** Null where there is no replica. */
   readonly sides: Sides | null;
@@ -41,6 +43,7 @@ export class Context {
     this.engine = { ...engine, objects: withArchives(engine.objects, this.archives) };
     this.record = new D1StoreRecord(env.DIRECTORY);
     this.sides = createSides(env, this.engine.spare);
+    this.tombstones = new R2Tombstones(env.BLOBS);
     this.derived = new DerivedStore(env.DERIVED);
   }
 

@@ -29,6 +29,7 @@ function erase(context: Context, erasing: Erasing): Promise<boolean> {
     {
       tenant_id,
       store: new D1ErasureStore(db, tenant_id),
+      bury: () => context.tombstones.add(tenant_id),
       forgetKeys: () => keys.copies.forget(tenant_id),
       async eraseDrive(drive_id) {
         await env.SEARCH_INDEX.get(env.SEARCH_INDEX.idFromName(drive_id)).erase();

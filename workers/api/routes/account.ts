@@ -6,6 +6,7 @@ import { DriveError } from "../../../core/protocol/errors.ts";
 import { endAccount, isSpareAdmin } from "../../../platform/d1/directory/erasure.ts";
 import { D1ErasureStore } from "../../../platform/d1/shard/erasure-store.ts";
 import { openTokens } from "../../../platform/d1/shard/links-store.ts";
+import { R2Tombstones } from "../../../platform/r2/tombstones.ts";
 import { body, noContent, problems, signedIn } from "../http.ts";
 import { ACCESS_COOKIE } from "../middleware/authenticate.ts";
 import { throttle } from "../middleware/limits.ts";
@@ -28,6 +29,7 @@ async function end(app: AppContext, user_id: string, password: string): Promise<
   for (const session of sessions ?? []) app.revoked.add(session);
   await withdrawKeys({
     store: new D1ErasureStore(place.db, tenant_id),
+    bury: () => new R2Tombstones(app.env.BLOBS).add(tenant_id),
     forgetKeys: () => app.keys.copies.forget(tenant_id),
   });
   const closing = [app.hub(user_id).signOut(sessions ?? []), app.env.PUBLIC_LINKS.purge(tokens)];

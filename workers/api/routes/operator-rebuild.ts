@@ -12,6 +12,8 @@ import { Vault } from "../../../core/backup/vault.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { planOf } from "../../../core/quota/plans.ts";
 import { addDirectoryRows } from "../../../platform/d1/directory/backup.ts";
+import { endAccountsOfDeleted, withoutErased } from "../../../platform/d1/directory/stay-erased.ts";
+import { R2Tombstones } from "../../../platform/r2/tombstones.ts";
 import { provisionTenant } from "../../../platform/d1/shard/provision.ts";
 import { D1RestoreTarget } from "../../../platform/d1/shard/restore-target.ts";
 import { livingTenant } from "../../../platform/d1/shard/living-tenant.ts";
@@ -42,7 +44,10 @@ export function rebuildRoutes(root: Hono<AppEnv>): void {
     const found = await readDirectory(c);
     if (found === null) return c.json({ tenants: [], cursor: null });
     const { chunk, cursor } = found;
-    const tenants = chunk.tables.filter(({ table }) => table === "tenants").flatMap(({ rows }) => rows);
+    const erased = await new R2Tombstones(c.env.BLOBS).all();
+    const tenants = chunk.tables
+      .filter(({ table }) => table === "tenants")
+      .flatMap(({ table, rows }) => withoutErased(table, rows, erased));
     return c.json({
       tenants: tenants.map(({ tenant_id: id, shard, state }) => ({ tenant_id: id, shard, state })),
       cursor,
@@ -52,12 +57,18 @@ export function rebuildRoutes(root: Hono<AppEnv>): void {
   /** A chunk of the directory comes back; what is there stays as it is. */
   root.post("/operator/backup/directory", async (c) => {
     const found = await readDirectory(c);
-    if (found === null) return c.json({ rows: 0, refused: [], cursor: null });
+    if (found === null) {
+      // Accounts and tenants are not of one moment: who was deleted between has only the first.
+      await endAccountsOfDeleted(c.env.DIRECTORY, Date.now());
+      return c.json({ rows: 0, refused: [], cursor: null });
+    }
+    const erased = await new R2Tombstones(c.env.BLOBS).all();
     const refused: string[] = [];
     let rows = 0;
-    for (const table of found.chunk.tables) {
-      refused.push(...(await addDirectoryRows(c.env.DIRECTORY, table)));
-      rows += table.rows.length;
+    for (const { table, rows: all } of found.chunk.tables) {
+      const kept = withoutErased(table, all, erased);
+      refused.push(...(await addDirectoryRows(c.env.DIRECTORY, { table, rows: kept })));
+      rows += kept.length;
     }
     return c.json({ rows, refused, cursor: found.cursor });
   });

@@ -26,6 +26,23 @@ export class Actor {
   }
 }
 
+/** Ports of one process, whose every call waits for its turn: one after the other, also where it makes some at once. */
+export function portsOf(turn: Actor["turn"]) {
+  let before: Promise<unknown> = Promise.resolve();
+  return <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: (_, key) => {
+        const value = Reflect.get(target, key) as unknown;
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          const call = before.then(() => turn(String(key))).then(() => Reflect.apply(value, target, args) as unknown);
+          before = call.catch(() => undefined);
+          return call;
+        };
+      },
+    });
+}
+
 const settled = async (actor: Actor): Promise<void> => {
   while (!actor.isDone && !actor.isWaiting) await new Promise((resolve) => setImmediate(resolve));
 };

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { vi } from "vitest";
 import { seededCrypto } from "../../../model/seeded-crypto.ts";
+import { settle } from "./end.ts";
 import type { Mutation } from "./mutations.ts";
 import { DAY, SKEW, World } from "./world.ts";
 
@@ -27,6 +28,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ op: fc.constant("compact" as const), at, again: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("lose" as const), at }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("expire" as const) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant("rotate" as const), is_new_master: fc.boolean() }) },
   { weight: 30, arbitrary: fc.record({ op: fc.constant("run" as const), at, calls: fc.integer({ min: 1, max: 12 }) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("crash" as const), at }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant("wait" as const), days: fc.constantFrom(0.01, 1.1, 10, 31) }) },
@@ -77,6 +79,8 @@ async function play(world: World, s: Step): Promise<void> {
     }
     case "expire":
       return world.expire();
+    case "rotate":
+      return world.rotate(s.is_new_master);
     case "run": {
       const actor = pick(stage.actors, s.at);
       if (actor === undefined) return;
@@ -113,7 +117,7 @@ export function durability(mutation: Mutation | null, count: (steps: number) => 
         await world.check();
       }
       count(steps.length);
-      await world.settle();
+      await settle(world);
     },
   );
 }

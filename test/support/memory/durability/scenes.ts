@@ -4,6 +4,7 @@ import { seededCrypto } from "../../../model/seeded-crypto.ts";
 import type { NextCompaction } from "../../../../core/compaction/compact.ts";
 import type { NextSlice } from "../../../../core/garbage/round.ts";
 import type { Actor } from "./actors.ts";
+import { settle } from "./end.ts";
 import type { Mutation } from "./mutations.ts";
 import { DAY, SKEW, World } from "./world.ts";
 
@@ -220,5 +221,5 @@ export async function playScene({ grace_days, play }: Scene, mutation: Mutation 
   const world = new World(mutation, grace_days);
   await play(world);
   await world.check();
-  await world.settle();
+  await settle(world);
 }

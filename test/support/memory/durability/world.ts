@@ -11,6 +11,7 @@ import { dataEntry, type Entry } from "../../../../core/manifests/node.ts";
 import { formatNode, parseText } from "../../../../core/manifests/root.ts";
 import { packKey } from "../../../../core/packs/format.ts";
 import type { FinishedPack } from "../../../../core/packs/writer.ts";
+import { DriveError } from "../../../../core/protocol/errors.ts";
 import { BlockReader } from "../../../../core/storage/block-reader.ts";
 import type { ObjectStore, StoredObject } from "../../../../core/storage/ports.ts";
 import { PackSeries } from "../../../../core/storage/write.ts";
@@ -24,6 +25,7 @@ import { MemoryDrive, TENANT } from "../drive.ts";
 import { memoryEngine } from "../engine.ts";
 import { MemoryUploadStore } from "../upload-store.ts";
 import { type Actor, Stage } from "./actors.ts";
+import { Keys } from "./keys.ts";
 import type { Mutation } from "./mutations.ts";
 import { compactionSeenBy, driveSeenBy, Ended, expirySeenBy, Garbage, Objects } from "./stores.ts";
 
@@ -38,12 +40,6 @@ const BITS = 14;
 const REQUEST_MAX = DAY / 2;
 /** Clocks are wrong by so much at most, each way. */
 export const SKEW = 2 * DAY;
-/**
- * Days until the rounds at the end. Before the first one so many that nothing seems young, whatever clock it is from: no
- * round goes on with another one's state (G11), no pack is left for its age (G7, C2). Then one round each to drop and
- * compact, condemn, delete, and forget.
- */
-const SETTLING = [5, 40, 40, 40];
 
 /** A letter and where it lies. */
 interface Place {
@@ -55,6 +51,7 @@ export class World {
   readonly drive = new MemoryDrive();
   readonly stage = new Stage();
   readonly objects = new Objects();
+  readonly keys = new Keys(() => this.drive.now);
   readonly garbage: Garbage;
   readonly compaction: MemoryCompactionStore;
   /** Messages of rounds that wait, and of compactions. */
@@ -66,7 +63,7 @@ export class World {
   skew = 0;
   readonly #uploads = new MemoryUploadStore(this.drive.store);
   readonly #mutation: Mutation | null;
-  readonly #keys = memoryEngine();
+  readonly #rest = memoryEngine();
   /** Of manifests that were read. */
   readonly #places = new Map<string, Place[]>();
   /** What each content is to be, by its id. */
@@ -80,7 +77,12 @@ export class World {
     this.compaction = new MemoryCompactionStore(this.drive.store, this.garbage, 2);
   }
 
-  #engine = (objects: ObjectStore): Engine => ({ ...this.#keys, objects, leaves: new BoundedCache(10) });
+  #engine = (objects: ObjectStore): Engine => ({
+    ...this.#rest,
+    keys: this.keys.ring,
+    objects,
+    leaves: new BoundedCache(10),
+  });
 
   #clock = (): number => this.drive.now + this.skew;
 
@@ -327,6 +329,22 @@ export class World {
     return alone === undefined ? this.stage.start(run) : run(alone);
   }
 
+  /** All keys get successors, under a master that is new perhaps. */
+  rotate(isNewMaster: boolean): Promise<void> {
+    if (isNewMaster) this.keys.addMaster();
+    return this.stage.start((turn) =>
+      this.keys.rotate(turn, (_, error) => {
+        // What was wrapped since by a master that it does not know.
+        if (!(error instanceof DriveError && error.code === "unavailable")) throw error;
+      }),
+    );
+  }
+
+  /** What is read from now on is read from its store. */
+  forgetReads(): void {
+    this.#places.clear();
+  }
+
   /** Every version that there is can be read, exactly. */
   async check(): Promise<void> {
     if (this.stage.errors.length > 0) throw this.stage.errors[0];
@@ -338,40 +356,5 @@ export class World {
         throw new Error("a content was exchanged for another one");
       for (const place of places) this.#require(place, "a block is missing");
     }
-  }
-
-  /** All processes end, the clocks are right again, and two months of days pass: no garbage is left, nothing is missing. */
-  async settle(): Promise<void> {
-    const turn = async (): Promise<void> => undefined;
-    this.skew = 0;
-    for (const days of SETTLING) {
-      this.drive.now += days * DAY;
-      await this.expire(turn);
-      await this.round();
-      await this.compact(null, turn);
-      while (this.compactions.length > 0) await this.compact(this.compactions.shift() as NextCompaction, turn);
-    }
-    await this.check();
-    const { contents, packs, uploads } = this.drive.store.state;
-    const living = new Set(this.versions.map(({ content_id }) => content_id));
-    const needed: string[] = [];
-    for (const id of living) needed.push(...(await parseText((contents.get(id) as ContentRow).manifest)).packs);
-    const same = (what: string, found: Iterable<string>, wanted: Iterable<string>): void => {
-      const [a, b] = [found, wanted].map((ids) => [...new Set(ids)].toSorted().join());
-      if (a !== b) throw new Error(`${what} are left: ${a}; needed: ${b}`);
-    };
-    same("contents", contents.keys(), living);
-    same("packs", packs.keys(), needed);
-    same(
-      "states",
-      [...packs.values()].map(({ state }) => state),
-      packs.size > 0 ? ["live"] : [],
-    );
-    same(
-      "objects",
-      this.objects.all.keys(),
-      needed.map((pack_id) => packKey(TENANT, pack_id)),
-    );
-    same("uploads", uploads.keys(), []);
   }
 }

@@ -8,7 +8,7 @@ const USAGE = `npm run soak [-- --hours N]
 Plays the models of storage and of garbage collection, each time with another seed, for N hours (8) or until one fails.`;
 
 const MODELS = ["test/model/drive.test.ts", "core/garbage/garbage.model.test.ts"];
-/** Plays of each model for a seed: some minutes. */
+/** Plays of each model for a seed: some minutes. MODEL_RUNS says another number. */
 const RUNS = 1_000;
 const HOUR = 60 * 60 * 1000;
 
@@ -32,13 +32,11 @@ async function run(): Promise<number> {
   while (Date.now() < end) {
     const seed = randomInt(2 ** 31);
     console.log(`seed ${seed}`);
-    const env = { ...process.env, MODEL_SEED: String(seed), MODEL_RUNS: String(RUNS) };
+    const env = { MODEL_RUNS: String(RUNS), ...process.env, MODEL_SEED: String(seed) };
     const { code, stdout, stderr } = await captureTool("vitest", ["run", "--project", "unit", ...MODELS], { env });
     if (code !== 0) {
       console.log(`${stdout}${stderr}`);
-      console.log(
-        `Again: MODEL_SEED=${seed} MODEL_PATH=(the path above) npm test -- --project unit ${MODELS.join(" ")}`,
-      );
+      console.log(`Again: MODEL_SEED=${seed} MODEL_PATH=(the path above) npm test -- --project unit (the model)`);
       return 1;
     }
     for (const [, model, steps] of stdout.matchAll(/^(?:\S*m)?(\w+): (\d+) steps$/gm))

@@ -43,7 +43,7 @@ export async function settle(world: World): Promise<void> {
   );
   same(
     "objects",
-    world.objects.all.keys(),
+    [...world.objects.all.keys(), ...world.objects.archive.objects.keys()],
     needed.map((pack_id) => packKey(TENANT, pack_id)),
   );
   same("uploads", uploads.keys(), []);

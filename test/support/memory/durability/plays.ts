@@ -6,8 +6,8 @@ import { settle } from "./end.ts";
 import type { Mutation } from "./mutations.ts";
 import { DAY, SKEW, World } from "./world.ts";
 
-/** Steps of a play. */
-const LENGTH = 150;
+/** Steps of a play at most; half of it on average, so that a failure shrinks. */
+const LENGTH = 300;
 /** Files at a time: few, so that what is done at once is done to the same ones. */
 const FILES_MAX = 4;
 
@@ -29,6 +29,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ op: fc.constant("lose" as const), at }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("expire" as const) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("rotate" as const), is_new_master: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("walk" as const) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant("unarchive" as const), at }) },
   { weight: 30, arbitrary: fc.record({ op: fc.constant("run" as const), at, calls: fc.integer({ min: 1, max: 12 }) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("crash" as const), at }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant("wait" as const), days: fc.constantFrom(0.01, 1.1, 10, 31) }) },
@@ -79,6 +81,10 @@ async function play(world: World, s: Step): Promise<void> {
     }
     case "expire":
       return world.expire();
+    case "walk":
+      return world.move(null);
+    case "unarchive":
+      return version === undefined ? undefined : world.move(version);
     case "rotate":
       return world.rotate(s.is_new_master);
     case "run": {
@@ -106,7 +112,7 @@ async function play(world: World, s: Step): Promise<void> {
 /** @param count hears of the steps that were made */
 export function durability(mutation: Mutation | null, count: (steps: number) => void = () => undefined) {
   return fc.asyncProperty(
-    fc.array(step, { minLength: LENGTH, maxLength: LENGTH }),
+    fc.array(step, { minLength: 1, maxLength: LENGTH, size: "max" }),
     fc.constantFrom(0, 30),
     async (steps, grace_days) => {
       // So that a seed plays the same again, ids of packs and keys included.

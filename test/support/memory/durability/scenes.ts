@@ -186,6 +186,19 @@ export const SCENES: Scene[] = [
     },
   },
   {
+    name: "G10: two rounds of many slices each, without a grace",
+    mutation: "notes",
+    grace_days: 0,
+    async play(world) {
+      world.pages = 1;
+      await finish(world, world.upload(null, "a", null));
+      for (let tick = 0; tick < 2; tick++) {
+        await finish(world, world.collect(null));
+        while (world.queue.length > 0) await finish(world, world.collect(world.queue.shift() as NextSlice));
+      }
+    },
+  },
+  {
     name: "9: the sweep of uploads crashes before it deletes what it has listed",
     mutation: "expiry",
     grace_days: 30,

@@ -10,6 +10,7 @@ import type { CompactionStore } from "../../../../core/compaction/ports.ts";
 import { parseText } from "../../../../core/manifests/root.ts";
 import { packKey } from "../../../../core/packs/format.ts";
 import type { UploadRow } from "../../../../core/uploads/model.ts";
+import { MemoryArchive } from "../archive-bucket.ts";
 import type { MemoryCompactionStore } from "../compaction-store.ts";
 import { TENANT } from "../drive.ts";
 import type { ObjectMetadata, ObjectStore, StoredObject } from "../../../../core/storage/ports.ts";
@@ -26,9 +27,11 @@ type Turn = Actor["turn"];
 /** Objects written whole, as packs and the states of rounds are; who puts one does not use its bytes any more. */
 export class Objects {
   readonly all = new Map<string, StoredObject>();
+  /** The tenant's own, which jobs read and delete in as well (TI20). */
+  readonly archive = new MemoryArchive();
 
   at(key: string, offset: number, length: number): StoredObject | null {
-    const object = this.all.get(key);
+    const object = this.all.get(key) ?? this.archive.objects.get(key);
     if (object === undefined || offset >= object.bytes.length) return null;
     return { ...object, bytes: object.bytes.slice(offset, offset + length) };
   }
@@ -54,6 +57,8 @@ export class Objects {
       delete: async (keys: string[]) => {
         await turn("delete");
         for (const key of keys) all.delete(key);
+        await turn("delete archived");
+        if (mutation !== "archive_kept") await this.archive.delete(keys);
       },
       list: async (prefix: string) => {
         await turn();
@@ -77,6 +82,7 @@ export function compactionSeenBy(
   mutation: Mutation | null,
   isLate: (now: number) => boolean,
   objects: Objects,
+  isArchived: (pack_id: string) => boolean,
 ): CompactionStore {
   return {
     round: async () => {
@@ -85,7 +91,8 @@ export function compactionSeenBy(
     },
     shrunk: async (...args) => {
       await turn("shrunk");
-      return store.shrunk(...args);
+      const { packs, last } = await store.shrunk(...args);
+      return { packs: packs.filter(({ pack_id }) => !isArchived(pack_id)), last };
     },
     stage: async (row) => {
       await turn("stage");

@@ -27,6 +27,7 @@ import { MemoryUploadStore } from "../upload-store.ts";
 import { type Actor, Stage } from "./actors.ts";
 import { Keys } from "./keys.ts";
 import type { Mutation } from "./mutations.ts";
+import { Tiers } from "./tiers.ts";
 import { compactionSeenBy, driveSeenBy, Ended, expirySeenBy, Garbage, Objects } from "./stores.ts";
 
 type Turn = Actor["turn"];
@@ -52,6 +53,7 @@ export class World {
   readonly stage = new Stage();
   readonly objects = new Objects();
   readonly keys = new Keys(() => this.drive.now);
+  readonly tiers: Tiers;
   readonly garbage: Garbage;
   readonly compaction: MemoryCompactionStore;
   /** Messages of rounds that wait, and of compactions. */
@@ -72,6 +74,7 @@ export class World {
 
   constructor(mutation: Mutation | null, grace_days: number) {
     this.#mutation = mutation;
+    this.tiers = new Tiers(this.drive.store, this.objects, mutation);
     this.garbage = new Garbage(this.drive.store, 2, mutation);
     this.garbage.grace_days = grace_days;
     this.compaction = new MemoryCompactionStore(this.drive.store, this.garbage, 2);
@@ -238,6 +241,7 @@ export class World {
       const places = await this.#placesOf(content);
       for (const place of [...places, ...places, ...places]) {
         await turn();
+        this.tiers.note(place.entry.pack_id, this.drive.now);
         if (this.drive.now < until) this.#require(place, "a download was cut");
       }
     });
@@ -245,7 +249,7 @@ export class World {
 
   /** Packs never change, so that it is there is enough. */
   #require({ entry }: Place, otherwise: string): void {
-    if (!this.objects.all.has(packKey(TENANT, entry.pack_id))) throw new Error(otherwise);
+    if (!this.tiers.has(entry.pack_id)) throw new Error(otherwise);
   }
 
   /** One message of the queue `cleanup`: null is the day's tick. */
@@ -290,7 +294,14 @@ export class World {
         return this.objects.seenBy(async () => undefined, this.#mutation).put(...args);
       };
       const isLate = (now: number): boolean => this.drive.now > now + HOUR / 2;
-      const store = compactionSeenBy(this.compaction, turn, this.#mutation, isLate, this.objects);
+      const store = compactionSeenBy(
+        this.compaction,
+        turn,
+        this.#mutation,
+        isLate,
+        this.objects,
+        this.tiers.isArchived,
+      );
       const deps: CompactionDeps = {
         tenant_id: TENANT,
         store,
@@ -327,6 +338,24 @@ export class World {
         report: () => undefined,
       });
     return alone === undefined ? this.stage.start(run) : run(alone);
+  }
+
+  /** The day's walk over the packs, or what somebody asks back. */
+  move(asked: VersionRow | null): Promise<void> {
+    const deadline = this.drive.now + REQUEST_MAX;
+    return this.stage.start(async (turn) => {
+      const limited = async (call?: string): Promise<void> => {
+        await turn(call);
+        if (this.drive.now > deadline) throw new Ended();
+      };
+      const engine = this.#engine(this.objects.seenBy(limited, this.#mutation));
+      try {
+        if (asked === null) await this.tiers.walk(limited, this.#clock);
+        else await this.tiers.restore(limited, asked.content_id, engine, this.#clock);
+      } catch (error) {
+        if (!(error instanceof Ended)) throw error;
+      }
+    });
   }
 
   /** All keys get successors, under a master that is new perhaps. */

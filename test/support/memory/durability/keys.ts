@@ -6,6 +6,7 @@ import { copiesUse, retireMaster } from "../../../../core/keys/retire.ts";
 import { KeyRing } from "../../../../core/keys/ring.ts";
 import { rotateKeys } from "../../../../core/keys/rotate.ts";
 import type { KeyDeps } from "../../../../core/keys/tenant-key.ts";
+import { TENANT } from "../drive.ts";
 import { MemoryKeyCopies, MemoryKeys, MemoryMasterChecks, MemoryRotation } from "../engine.ts";
 import { type Actor, portsOf } from "./actors.ts";
 
@@ -59,6 +60,8 @@ export class Keys {
     const report = (_: TenantKeyPlace, error: unknown): never => {
       throw new Error(`a key is missing: ${String(error)}`);
     };
+    // A master that nothing was ever wrapped by retires no other.
+    await this.ring.newPackKey(TENANT, "");
     await this.rotate(now, report);
     const deps = { ...this.#deps(), checks: this.#checks, uses: [copiesUse(this.#copies)] };
     for (let n = this.#oldest; n < this.#newest; n++) await retireMaster(deps, `v${n}`);

@@ -23,11 +23,10 @@ async function sendNext(): Promise<void> {
   for (let index = order.shift(); index !== undefined; index = order.shift()) {
     const bytes = archive.read(index * state.part_size, state.part_size);
     const query = new URLSearchParams({ upload_id, index: String(index) });
-    const sent = await fetch(`${url}/api/v1/chunks/${sha256(bytes)}?${query}`, {
-      method: "PUT",
-      headers,
-      body: bytes as Uint8Array<ArrayBuffer>,
-    });
+    const address = `${url}/api/v1/chunks/${sha256(bytes)}?${query}`;
+    const send = () => fetch(address, { method: "PUT", headers, body: bytes as Uint8Array<ArrayBuffer> });
+    // The server ends kept connections after five idle seconds; a sender as busy as this one hears of it too late.
+    const sent = await send().catch(send);
     if (!sent.ok) throw new Error(`chunk ${index}: ${sent.status} ${await sent.text()}`);
     await sent.text();
     process.stdout.write(`${index}\n`);

@@ -5,7 +5,6 @@ import { MasterCheck } from "../core/keys/master-check.ts";
 import type { KeyDeps } from "../core/keys/tenant-key.ts";
 import type { MasterKeys } from "../core/keys/masters.ts";
 import { Allowance, SPARE } from "../core/storage/allowance.ts";
-import { boundedCopies } from "../core/storage/deadline.ts";
 import { packMissing } from "../core/storage/damage.ts";
 import { type Engine, LEAVES_KEPT } from "../core/storage/engine.ts";
 import { archived } from "../core/tiers/archived.ts";
@@ -14,17 +13,16 @@ import { zstd } from "./codec/zstd.ts";
 import { D1KeyStore } from "./d1/shard/key-store.ts";
 import { isArchived } from "./d1/shard/tier-store.ts";
 import type { ShardMap } from "./d1/shard-map.ts";
-import { R2KeyCopies } from "./r2/key-copies.ts";
-import { R2MasterChecks } from "./r2/master-checks.ts";
+import { createKeyCopies, createMasterChecks } from "./r2/key-stores.ts";
 import { type Buckets, createObjects } from "./r2/stores.ts";
 
 const now = (): number => Date.now();
 
-export const createKeyDeps = (bucket: R2Bucket, shards: ShardMap, masters: MasterKeys): KeyDeps => ({
+export const createKeyDeps = (buckets: Buckets, shards: ShardMap, masters: MasterKeys): KeyDeps => ({
   masters,
   store: new D1KeyStore(shards),
-  copies: boundedCopies(new R2KeyCopies(bucket)),
-  check: new MasterCheck(masters, new R2MasterChecks(bucket), now),
+  copies: createKeyCopies(buckets),
+  check: new MasterCheck(masters, createMasterChecks(buckets), now),
   now,
 });
 
@@ -39,7 +37,7 @@ export const createEngine = (
   reads: ReadLog | null = null,
 ): Engine => ({
   objects: createObjects(buckets),
-  keys: new KeyRing(createKeyDeps(buckets.BLOBS, shards, masters)),
+  keys: new KeyRing(createKeyDeps(buckets, shards, masters)),
   codec: zstd,
   spare: new Allowance(SPARE),
   leaves: new BoundedCache(LEAVES_KEPT),
@@ -52,8 +50,8 @@ export const createEngine = (
 
 /** Where the database is lost: keys are read by their copies in R2, and none is made. */
 export function createRestoreEngine(buckets: Buckets, masters: MasterKeys): Engine & { copies: KeyCopies } {
-  const copies = boundedCopies(new R2KeyCopies(buckets.BLOBS));
-  const check = new MasterCheck(masters, new R2MasterChecks(buckets.BLOBS), now);
+  const copies = createKeyCopies(buckets);
+  const check = new MasterCheck(masters, createMasterChecks(buckets), now);
   const none = (): Promise<never> => Promise.reject(new Error("a restore makes no keys"));
   const store: KeyStore = {
     find: (tenant_id, version) => copies.find({ tenant_id, version }),

@@ -1,6 +1,5 @@
 /** Whether the configured master keys are those that were used before. docs/spec/storage.md, K7. */
 import { DriveError } from "../protocol/errors.ts";
-import { OBJECT_PATIENCE, withDeadline } from "../storage/deadline.ts";
 import type { MasterKeys } from "./masters.ts";
 import type { MasterChecks } from "./ports.ts";
 import { masterCheckData, newKeyBytes, unwrapBytes, wrapKey } from "./wrap.ts";
@@ -26,7 +25,7 @@ export class MasterCheck {
     const master = await this.#masters.keys.get(version);
     if (master === undefined) throw new DriveError("unavailable", `The master key ${version} is not configured.`);
     const fresh = await wrapKey(master, newKeyBytes(), masterCheckData(version));
-    const sealed = await withDeadline(this.#checks.create(version, fresh), OBJECT_PATIENCE);
+    const sealed = await this.#checks.create(version, fresh);
     if (!(await opens(master, version, sealed))) throw new DriveError("unavailable", foreign(version));
     this.#admitted.set(version, this.#now() + ADMITTED);
   }

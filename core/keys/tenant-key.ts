@@ -20,7 +20,11 @@ export interface KeyDeps {
 export async function addTenantKey(deps: KeyDeps, place: TenantKeyPlace): Promise<TenantKeyRow> {
   const { masters, store, copies, check, now } = deps;
   await check.admit(masters.newest);
-  return store.add(await copies.create(await newTenantKey(masters, place, now())));
+  const copy = await copies.create(await newTenantKey(masters, place, now()));
+  const row = await store.add(copy);
+  // Another made it meanwhile, in the other of two buckets: the row is what is used.
+  if (row.wrapped_key !== copy.wrapped_key) await copies.put(row);
+  return row;
 }
 
 /** @throws `unavailable`, naming the version, when it is not configured */

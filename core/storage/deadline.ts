@@ -1,6 +1,5 @@
 /** Bounded waits: a call that is never answered must not hold up who waits for it. docs/spec/storage.md, S13; sync.md, H9. */
 import { DriveError } from "../protocol/errors.ts";
-import type { KeyCopies } from "../keys/ports.ts";
 import { type ObjectCatalog, type ObjectStore, StoreRefused } from "./ports.ts";
 
 /** Milliseconds for one call of the object store: a part of 8 MiB takes a second or two. */
@@ -56,17 +55,5 @@ export function boundedObjects(store: ObjectStore, patience = OBJECT_PATIENCE): 
     uploadPart: (...args) => bound(store.uploadPart(...args)),
     completeMultipart: (...args) => bound(store.completeMultipart(...args)),
     abortMultipart: (...args) => bound(store.abortMultipart(...args)),
-  };
-}
-
-/** As {@link boundedObjects}. A copy that is made later is wrapped as its row is, or older: either opens. */
-export function boundedCopies(copies: KeyCopies, patience = OBJECT_PATIENCE): KeyCopies {
-  const bound = <T>(work: Promise<T>): Promise<T> => withDeadline(work, patience);
-  return {
-    create: (row) => orUnavailable(bound(copies.create(row))),
-    put: (row) => bound(copies.put(row)),
-    find: (place) => bound(copies.find(place)),
-    page: (after) => bound(copies.page(after)),
-    forget: (tenant_id) => bound(copies.forget(tenant_id)),
   };
 }

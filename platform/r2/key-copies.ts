@@ -1,5 +1,6 @@
 import type { KeyCopies, TenantKeyPlace, TenantKeyRow } from "../../core/keys/ports.ts";
 import type { TenantId } from "../../core/protocol/ids.ts";
+import { unhealedKey } from "../../core/replica/keys.ts";
 import { damaged } from "../../core/storage/damage.ts";
 
 const PREFIX = "keys/";
@@ -25,12 +26,18 @@ function rowOf({ key, customMetadata = {} }: R2Object): TenantKeyRow {
 /** All of a row is in the metadata of an object without bytes: so a list reads a thousand of them. */
 export class R2KeyCopies implements KeyCopies {
   readonly #bucket: R2Bucket;
+  readonly #isReplica: boolean;
 
-  constructor(bucket: R2Bucket) {
+  /** @param isReplica what is written there waits to be healed: docs/spec/replica.md, RP6 */
+  constructor(bucket: R2Bucket, isReplica = false) {
     this.#bucket = bucket;
+    this.#isReplica = isReplica;
   }
 
   async create(row: TenantKeyRow): Promise<TenantKeyRow> {
+    // A copy of the primary's is not to be healed: the primary's may be a later one.
+    const there = this.#isReplica ? await this.find(row) : null;
+    if (there !== null) return there;
     if (await this.#put(row, { onlyIf: { etagDoesNotMatch: "*" } })) return row;
     // Deleted between: then it is the first again.
     return (await this.find(row)) ?? this.create(row);
@@ -42,6 +49,7 @@ export class R2KeyCopies implements KeyCopies {
 
   async #put(row: TenantKeyRow, options: R2PutOptions = {}): Promise<boolean> {
     const { master_version, wrapped_key, created_at } = row;
+    if (this.#isReplica) await this.#bucket.put(unhealedKey(nameOf(row)), new Uint8Array());
     const customMetadata = { master_version, wrapped_key, created_at: String(created_at) };
     return (await this.#bucket.put(nameOf(row), new Uint8Array(), { ...options, customMetadata })) !== null;
   }
@@ -59,6 +67,7 @@ export class R2KeyCopies implements KeyCopies {
 
   async forget(tenant_id: TenantId): Promise<void> {
     const { objects } = await this.#bucket.list({ prefix: prefixOf(tenant_id) });
-    if (objects.length > 0) await this.#bucket.delete(objects.map(({ key }) => key));
+    const keys = objects.map(({ key }) => key);
+    if (keys.length > 0) await this.#bucket.delete([...keys, ...(this.#isReplica ? keys.map(unhealedKey) : [])]);
   }
 }

@@ -1,4 +1,5 @@
 import type { MasterChecks } from "../../core/keys/ports.ts";
+import { unhealedKey } from "../../core/replica/keys.ts";
 
 const PREFIX = "masters/";
 
@@ -14,7 +15,7 @@ export interface CheckBucket {
   put(
     key: string,
     body: Uint8Array,
-    options: { customMetadata: Record<string, string>; onlyIf: { etagDoesNotMatch: string } },
+    options: { customMetadata: Record<string, string>; onlyIf?: { etagDoesNotMatch: string } },
   ): Promise<unknown>;
   list(options: { prefix: string; include: ["customMetadata"] }): Promise<{ objects: Kept[] }>;
   delete(key: string): Promise<void>;
@@ -23,14 +24,19 @@ export interface CheckBucket {
 /** An object without bytes for each master key; what is kept is in its metadata. */
 export class R2MasterChecks implements MasterChecks {
   readonly #bucket: CheckBucket;
+  readonly #isReplica: boolean;
 
-  constructor(bucket: CheckBucket) {
+  /** @param isReplica what is written there waits to be healed: docs/spec/replica.md, RP6 */
+  constructor(bucket: CheckBucket, isReplica = false) {
     this.#bucket = bucket;
+    this.#isReplica = isReplica;
   }
 
   async create(version: string, sealed: string): Promise<string> {
     const kept = (await this.#bucket.head(PREFIX + version))?.customMetadata?.sealed;
     if (kept !== undefined) return kept;
+    if (this.#isReplica)
+      await this.#bucket.put(unhealedKey(PREFIX + version), new Uint8Array(), { customMetadata: {} });
     const options = { customMetadata: { sealed }, onlyIf: { etagDoesNotMatch: "*" } };
     const put = await this.#bucket.put(PREFIX + version, new Uint8Array(), options);
     // Another was quicker.
@@ -49,5 +55,6 @@ export class R2MasterChecks implements MasterChecks {
 
   async forget(version: string): Promise<void> {
     await this.#bucket.delete(PREFIX + version);
+    if (this.#isReplica) await this.#bucket.delete(unhealedKey(PREFIX + version));
   }
 }

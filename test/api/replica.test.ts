@@ -8,12 +8,15 @@ import type { File } from "../../core/protocol/files.ts";
 import { tenantOf } from "../../core/protocol/ids.ts";
 import { D1StoreRecord } from "../../platform/d1/directory/store-record.ts";
 import consumers from "../../workers/queue-consumers/index.ts";
-import { apiEnv, Api, newUser, User, withVars } from "../support/workerd/api.ts";
+import { apiEnv, Api, expectProblem, newUser, PASSWORD, User, withVars } from "../support/workerd/api.ts";
+import { waitFor } from "../support/wait-for.ts";
 import { Pipeline } from "../support/workerd/pipeline.ts";
 
 const MiB = 1024 * 1024;
 const { BLOBS, BLOBS_REPLICA } = apiEnv as unknown as { BLOBS: R2Bucket; BLOBS_REPLICA: R2Bucket };
 type Bytes = Uint8Array<ArrayBuffer>;
+
+const operatorToken = (apiEnv as unknown as { OPERATOR_TOKEN: string }).OPERATOR_TOKEN;
 
 const WRITES = new Set(["put", "createMultipartUpload", "uploadPart", "complete", "delete"]);
 
@@ -223,9 +226,75 @@ describe("the store fails and comes back", { timeout: 60_000 }, () => {
     expect(begun).toBe(2);
   });
 
-  it("RP6: the first upload of somebody new needs the primary, for the key", async () => {
-    primary.failing = "writes";
-    expect((await upload("first", random(1000))).status).toBe(503);
+  it.each(["writes", "all"] as const)(
+    "RP15: the first upload of somebody new is kept while the primary fails (%s), its key too, which is healed",
+    async (failing) => {
+      const keys = `keys/${String(tenantOf(user.id)).padStart(10, "0")}/`;
+      const keysIn = async (bucket: R2Bucket) =>
+        (await bucket.list({ prefix: keys, include: ["customMetadata"] })).objects.map(({ key, customMetadata }) => ({
+          key,
+          customMetadata,
+        }));
+      const bytes = random(1000);
+      primary.failing = failing;
+      const file = await uploaded("first", bytes);
+      expect(isEqual(await download(file, new User(user.signedIn, isolate())), bytes)).toBe(true);
+      expect(await keysIn(BLOBS)).toEqual([]);
+      const copies = await keysIn(BLOBS_REPLICA);
+      expect(copies).toHaveLength(1);
+      expect(await marks()).toContain(`unhealed/${copies[0]!.key}`);
+      primary.failing = "nothing";
+      await run({ job: "heal" });
+      expect(await keysIn(BLOBS)).toEqual(copies);
+      expect(await marks()).toEqual([]);
+      const alone = new User(user.signedIn, withVars({ BLOBS_REPLICA: undefined }));
+      expect(isEqual(await download(file, alone), bytes)).toBe(true);
+    },
+  );
+
+  it.each([true, false])(
+    "RP15: a first upload that no bucket takes is unavailable, never internal; a replica: %s",
+    async (hasReplica) => {
+      primary.failing = "all";
+      const second = new FailingBucket(BLOBS_REPLICA);
+      second.failing = "all";
+      const BLOBS_REPLICA_ = hasReplica ? second.bucket : undefined;
+      const who = new User(user.signedIn, withVars({ BLOBS: primary.bucket, BLOBS_REPLICA: BLOBS_REPLICA_ }));
+      const answer = await upload("first", random(1000), who);
+      expect(answer).toMatchObject({ status: 503, json: { code: "unavailable" } });
+      expect(answer.headers.get("retry-after")).toBe("1");
+    },
+  );
+
+  it("RP12: keys that were made or wrapped anew, and what is kept of masters, are in the replica within the hour", async () => {
+    await uploaded("first", random(1000));
+    const key = `keys/${String(tenantOf(user.id)).padStart(10, "0")}/000001`;
+    const original = (await BLOBS.head(key))!;
+    const hour = () => pipeline.tick(new Date("2026-11-20T10:23:00Z"));
+    await BLOBS_REPLICA.delete("masters/v1");
+    await hour();
+    expect((await BLOBS_REPLICA.head(key))!.customMetadata).toEqual(original.customMetadata);
+    expect((await BLOBS_REPLICA.head("masters/v1"))!.customMetadata).toEqual(
+      (await BLOBS.head("masters/v1"))!.customMetadata,
+    );
+    const anew = { ...original.customMetadata, wrapped_key: "another" };
+    // A millisecond later at least, as a rotation is.
+    await waitFor(async () => {
+      await BLOBS.put(key, new Uint8Array(), { customMetadata: anew });
+      return (await BLOBS.head(key))!.uploaded > (await BLOBS_REPLICA.head(key))!.uploaded;
+    });
+    await hour();
+    expect((await BLOBS_REPLICA.head(key))!.customMetadata).toEqual(anew);
+  });
+
+  it("RP15: the keys of an account that ends are gone from both buckets", async () => {
+    await uploaded("first", random(1000));
+    await pipeline.tick(new Date("2026-11-20T10:23:00Z"));
+    const prefix = `keys/${String(tenantOf(user.id)).padStart(10, "0")}/`;
+    expect((await BLOBS_REPLICA.list({ prefix })).objects).toHaveLength(1);
+    await newUser();
+    expect((await user.ask("DELETE", "me", { json: { password: PASSWORD } })).status).toBe(204);
+    for (const bucket of [BLOBS, BLOBS_REPLICA]) expect((await bucket.list({ prefix })).objects).toEqual([]);
   });
 
   it("RP13: an isolate that finds the store failing learns from others that it is, and the operator from /metrics", async () => {
@@ -237,10 +306,15 @@ describe("the store fails and comes back", { timeout: 60_000 }, () => {
     await uploaded("second", random(1000));
     expect(primary.calls, "after one failed upload, not after five calls").toBe(calls);
     const { bytes } = await new Api().ask("GET", "/metrics", {
-      headers: { authorization: `Bearer ${(apiEnv as unknown as { OPERATOR_TOKEN: string }).OPERATOR_TOKEN}` },
+      headers: { authorization: `Bearer ${operatorToken}` },
     });
     const text = new TextDecoder().decode(bytes);
     expect(text).toMatch(/^edgedrive_breaker_transitions_total\{guarded="writes",to="open"\} [1-9]/m);
+    primary.failing = "all";
+    const blind = await new Api(operatorToken, env).ask("GET", "/metrics");
+    expect(blind.status, "also while the store fails").toBe(200);
+    expect(new TextDecoder().decode(blind.bytes)).toMatch(/^edgedrive_backup_age_seconds NaN$/m);
+    expectProblem(await new Api(operatorToken, env).ask("GET", "/operator/keys"), 503, "unavailable");
     expect(text).toMatch(/^edgedrive_replica_fallbacks_total\{guarded="writes"\} [1-9]/m);
   });
 });

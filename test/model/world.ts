@@ -6,7 +6,8 @@ import { boundedStore } from "../../core/sync/bounded-store.ts";
 import { KeyRing } from "../../core/keys/ring.ts";
 import { fromFailure } from "../../core/protocol/errors.ts";
 import { newId } from "../../core/protocol/ids.ts";
-import { boundedCopies, boundedObjects } from "../../core/storage/deadline.ts";
+import { ReplicatedKeyCopies } from "../../core/replica/replicated-keys.ts";
+import { boundedObjects } from "../../core/storage/deadline.ts";
 import type { Engine } from "../../core/storage/engine.ts";
 import type { Command, Outcome, Result, Submission } from "../../core/sync/commands.ts";
 import { expireUploads } from "../../core/uploads/expire.ts";
@@ -90,7 +91,7 @@ export class World {
         keys: new KeyRing(
           memoryKeys({
             store: turns.port("keys", this.keys),
-            copies: boundedCopies(turns.port("copies", this.copies)),
+            copies: new ReplicatedKeyCopies(turns.port("copies", this.copies), null),
             now,
           }),
         ),

@@ -66,7 +66,7 @@ export class AppContext {
     this.accounts = new D1AccountStore(env.DIRECTORY, bindings);
     this.tokens = new JwtTokens(this.config.TOKEN_SECRET);
     this.revoked = new RevokedSessions(this.accounts);
-    this.keys = createKeyDeps(env.BLOBS, this.shards, this.config.MASTER_KEYS);
+    this.keys = createKeyDeps(env, this.shards, this.config.MASTER_KEYS);
     this.engine = createEngine(env, this.shards, this.config.MASTER_KEYS, createReadLog(this.shards));
     this.readiness = new Readiness(env, bindings, this.keys.check);
     this.identity = {

@@ -36,7 +36,7 @@ export class Context {
     this.env = env;
     const { SHARDS, MASTER_KEYS } = readConfig(env, "SHARDS", "MASTER_KEYS");
     this.shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
-    this.keys = createKeyDeps(env.BLOBS, this.shards, MASTER_KEYS);
+    this.keys = createKeyDeps(env, this.shards, MASTER_KEYS);
     const engine = createEngine(env, this.shards, MASTER_KEYS);
     this.archives = new Archives(this.shards, engine.keys);
     this.tierObjects = new R2TierObjects(env.BLOBS, engine.objects);

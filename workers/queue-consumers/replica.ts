@@ -19,7 +19,7 @@ const RETRY_MAX = 3600;
 
 type Job<Name extends ReplicaJob["job"]> = Extract<ReplicaJob, { job: Name }>;
 
-/** When all is compared, and when what is written again: keys and backups. */
+/** When all is compared, and when what is written again: keys, what is kept of masters, backups. */
 const ALL_AT = { hour: 3, minute: 41 };
 const REWRITTEN_AT = 23;
 
@@ -35,7 +35,7 @@ export function replicaJobsAt(at: Date): ReplicaJob[] {
   const isAll = minute === ALL_AT.minute && at.getUTCHours() === ALL_AT.hour;
   return [
     { job: "heal" },
-    ...(minute === REWRITTEN_AT ? ["keys/", "backup/"].map(comparison) : []),
+    ...(minute === REWRITTEN_AT ? ["keys/", "masters/", "backup/"].map(comparison) : []),
     ...(isAll ? [comparison("")] : []),
   ];
 }

@@ -79,6 +79,10 @@ describe("keys", () => {
     ])
       await expect(keys.packKey(7, PACK, wrong)).rejects.toMatchObject({ code: "integrity_error" });
     expect(await same(key, await keys.packKey(7, PACK, metadata))).toBe(true);
+    await expect(keys.packKey(8, PACK, metadata), "a key that is remembered").rejects.toMatchObject({
+      code: "integrity_error",
+    });
+    expect(await same(key, await keys.packKey(7, PACK, metadata))).toBe(true);
   });
 
   it("K4: a newer tenant key version is used after five minutes", async () => {

@@ -108,8 +108,10 @@ export function createApp(): Hono<AppEnv> {
     if (c.res.status !== 101 && !c.res.headers.has("x-request-id")) c.res.headers.set("x-request-id", c.var.request_id);
   });
   healthRoutes(root);
+  // Guesses of the operator's token are limited like anything else.
+  root.use("/metrics", limitAddress);
   metricsRoutes(root);
-  root.use("/operator/*", limitJson);
+  root.use("/operator/*", limitAddress, limitJson);
   operatorRoutes(root);
   operatorArchiveRoutes(root);
   const secure = secureHeaders({ crossOriginResourcePolicy: "same-origin", xFrameOptions: "DENY" });

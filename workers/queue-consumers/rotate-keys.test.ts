@@ -92,9 +92,21 @@ describe("the operator's door", () => {
     });
     for (const json of [{ made_before: "yesterday" }, { tenant_id: 0 }, { cursor: "x" }])
       expect((await operator().ask("POST", "/operator/keys/rotate", { json })).status).toBe(400);
+    for (const version of ["x", "v", "v1/a", "v".repeat(2_000), "..%2Fkeys", "v1234567890"])
+      expect((await operator().ask("DELETE", `/operator/keys/masters/${version}`)).json).toMatchObject({
+        code: "not_found",
+      });
     expect(
       (await operator().ask("POST", "/operator/keys/rotate", { json: { cursor: "SHARD_99/0/0" } })).json,
     ).toMatchObject({ code: "cursor_invalid" });
+  });
+
+  it("is limited by address like all others, with and without the token", async () => {
+    const none = { limit: async () => ({ success: false }) };
+    const limited = { ADDRESS_STANDARD: none, ADDRESS_GENEROUS: none };
+    for (const api of [operator(limited), new Api("guess", withVars(limited))])
+      for (const path of ["/operator/keys", "/metrics"])
+        expect((await api.ask("GET", path)).json).toMatchObject({ code: "rate_limited" });
   });
 
   it("K8, K9: rotates now, one tenant or all; tells what each master wraps; retires one that wraps nothing", async () => {

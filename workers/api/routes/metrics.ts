@@ -9,6 +9,12 @@ import { storeLines } from "../store-metrics.ts";
 import { countFindings } from "../../../platform/d1/shard/findings.ts";
 import type { AppEnv } from "../types.ts";
 
+/** Seconds. @param at null for never, undefined for not known */
+function ageOf(at: number | null | undefined): string {
+  if (at === undefined) return "NaN";
+  return at === null ? "+Inf" : String(Math.max(0, Math.round((Date.now() - at) / 1000)));
+}
+
 /** Prometheus text exposition (0.0.4) of what the directory and the shards know; for the operator's token only. */
 export function metricsRoutes(root: Hono<AppEnv>): void {
   root.get("/metrics", requireOperator, async (c) => {
@@ -25,14 +31,15 @@ export function metricsRoutes(root: Hono<AppEnv>): void {
       })),
     );
     const recorded = await new D1StoreRecord(c.env.DIRECTORY).all();
-    const saved = await newestBackup(app.engine.objects, "directory");
+    // While the store fails all the rest is needed most.
+    const saved = await newestBackup(app.engine.objects, "directory").catch(() => undefined);
     const findings = await Promise.all(
       [...app.shards.shards].map(async ([shard, db]) => ({ shard, kinds: await countFindings(db) })),
     );
     const lines = [
       "# HELP edgedrive_backup_age_seconds Age of the directory's newest backup.",
       "# TYPE edgedrive_backup_age_seconds gauge",
-      `edgedrive_backup_age_seconds ${saved === null ? "+Inf" : Math.max(0, Math.round((Date.now() - saved) / 1000))}`,
+      `edgedrive_backup_age_seconds ${ageOf(saved)}`,
       "# HELP edgedrive_tenants Tenants in each shard.",
       "# TYPE edgedrive_tenants gauge",
       ...results.map(({ shard, tenants }) => `edgedrive_tenants{shard="${shard}"} ${tenants}`),

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { Rewriting } from "../core/keys/rewriting.ts";
 import { printError, UsageError } from "./lib/cli.ts";
 import { inRoot } from "./lib/project.ts";
 import { readSecrets } from "./lib/secrets.ts";
@@ -7,6 +8,8 @@ const USAGE = `npm run keys [-- COMMAND] [--url URL]
 
   (none)                 what each master key wraps, and what is wrong
   rotate [--tenant N]    new keys for all tenants, or one, and all of them under the newest master
+  rewrite TENANT         writes the bytes of a tenant again, under its newest key; rotate --tenant first
+  tenant TENANT          how far that is, and what still needs the older keys
   retire VERSION         a master key that wraps nothing may leave MASTER_KEYS
 
   --url URL              the running copy (default http://127.0.0.1:8787); OPERATOR_TOKEN in the environment
@@ -47,6 +50,10 @@ async function run(): Promise<void> {
   const [command = "list", version] = positionals;
   if (command === "list") return console.log(JSON.stringify(await ask("GET", ""), null, 2));
   if (command === "rotate") return rotate(ask, values.tenant);
+  if (command === "rewrite" && version !== undefined)
+    return describe(await ask("POST", `/tenants/${encodeURIComponent(version)}/rewrite`));
+  if (command === "tenant" && version !== undefined)
+    return describe(await ask("GET", `/tenants/${encodeURIComponent(version)}`));
   if (command !== "retire" || version === undefined) throw new UsageError(USAGE);
   await ask("DELETE", `/masters/${encodeURIComponent(version)}`);
   console.log(`${version} wraps nothing any more: it may be taken out of MASTER_KEYS.`);
@@ -71,6 +78,24 @@ async function rotate(
   }
   console.log(`${all.added} new keys, ${all.rewrapped} wrapped by the newest master, ${all.failed} failed.`);
   if (all.failed > 0) process.exitCode = 1;
+}
+
+function describe({ newest, rewrite_below, left, archived, versions }: Rewriting): void {
+  console.log(
+    rewrite_below === 0
+      ? `The newest key is ${newest}; nothing is written anew.`
+      : `Packs with a key below ${rewrite_below} are written anew: ${left} are left, ${archived} more lie in the archive and stay.`,
+  );
+  for (const use of versions.filter(({ version }) => version < newest)) {
+    const { version, live, condemned, backups, wraps_archive_secret, is_needed } = use;
+    const needs = [
+      `${live + use.archived} packs`,
+      `${condemned} that wait for the end of the grace`,
+      `${backups} backups`,
+      ...(wraps_archive_secret ? ["the archive's secret"] : []),
+    ];
+    console.log(`Key ${version}: ${is_needed ? needs.join(", ") : "nothing needs it any more"}.`);
+  }
 }
 
 function detailOf(text: string): string {

@@ -2,19 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { parseText } from "../manifests/root.ts";
 import { packKey } from "../packs/format.ts";
-import { DAY, EditedDrive } from "../../test/support/memory/edited-drive.ts";
+import { DAY, EditedDrive, noise } from "../../test/support/memory/edited-drive.ts";
 import { TENANT } from "../../test/support/memory/drive.ts";
 import { memoryEngine, same } from "../../test/support/memory/engine.ts";
 import { Allowance } from "../storage/allowance.ts";
 import { readContent } from "../storage/read.ts";
 import type { FileRow } from "../files/model.ts";
 import { compact } from "./compact.ts";
-
-const noise = (length: number): Uint8Array => {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
-  return bytes;
-};
 
 const joined = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
@@ -212,25 +206,7 @@ describe("C8, C9: crashes, slices, messages", () => {
   it("a crash at any call leaves only what the sweep of uploads finds, and every version whole", async () => {
     for (let crash = 0; ; crash++) {
       const { world, file, bytes, old } = await shrunk(new EditedDrive(2), 300 * KiB);
-      let calls = 0;
-      const crashing = <T extends object>(target: T): T =>
-        new Proxy(target, {
-          get: (_, name) => {
-            const value = Reflect.get(target, name) as unknown;
-            if (typeof value !== "function") return value;
-            return (...args: unknown[]) => {
-              if (calls++ === crash) throw new Error("crash");
-              return (value as (...all: unknown[]) => unknown).apply(target, args);
-            };
-          },
-        });
-      const engine = { ...world.engine, objects: crashing(world.engine.objects) };
-      const deps = { engine, store: crashing(world.compaction), contents: crashing(world.garbage), pages: 2 };
-      const ended = await world.compact(deps).then(
-        () => true,
-        () => false,
-      );
-      if (ended) {
+      if (await world.crashes(crash)) {
         expect(crash).toBeGreaterThan(10);
         return;
       }

@@ -1,9 +1,9 @@
 /**
- * Compaction of a tenant's packs, slice by slice. docs/spec/durability.md, C1 to C10.
+ * Compaction of a tenant's packs, slice by slice. docs/spec/durability.md, C1 to C12.
  *
- *   pick:     packs that lost a content, of which more than half may be dead
+ *   pick:     packs that lost a content, of which more than half may be dead, and those with a key that is to be left
  *   survey:   which of their blocks living contents need: one pass over the contents
- *   copy:     those of packs less than half alive, into new packs that have no row yet
+ *   copy:     those of packs less than half alive or with such a key, into new packs that have no row yet
  *   exchange: manifests that name the old packs, for ones that name the new: another pass
  *
  * Nothing is condemned and nothing deleted here: a round finds that nothing needs the old packs any more (C7).
@@ -12,7 +12,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import type { GarbageStore, MarkedContent } from "../garbage/ports.ts";
 import { newId, type TenantId } from "../protocol/ids.ts";
 import { packKey } from "../packs/format.ts";
-import { BlockReader } from "../storage/block-reader.ts";
+import { BlockReader, READ_MAX } from "../storage/block-reader.ts";
 import { isDamage } from "../storage/damage.ts";
 import type { Engine } from "../storage/engine.ts";
 import { PackSeries } from "../storage/write.ts";
@@ -34,7 +34,7 @@ const STAGING = 2 * DAY;
 /** Packs of a run: a bit a block, 2 KiB for one of 64 MiB in the shortest blocks. */
 const PACKS_MAX = 1_000;
 /** Blocks that a run copies: what its state holds. */
-const MOVED_MAX = 65_536;
+export const MOVED_MAX = 65_536;
 /** Raw bytes after which a slice copies no further pack: seconds of CPU. */
 const COPIED_MAX = 48 * 1024 * 1024;
 /** Calls of a slice, and those of one content beyond it; ten jobs share the 10,000 of an invocation. */
@@ -49,6 +49,8 @@ export interface CompactionDeps {
   engine: Engine;
   /** Pages of one slice, so that it stays within an invocation. */
   pages: number;
+  /** Blocks that a run copies, and a pack beyond it: {@link MOVED_MAX}. */
+  blocks: number;
   now(): number;
   /** Objects that are new, and stay: to the replica, where there is one (docs/spec/replica.md, RP9). */
   copyLater(keys: readonly string[]): Promise<void>;
@@ -68,15 +70,15 @@ export interface NextCompaction {
  * @returns the slice to do next; null when nothing is left to do, or the message was late
  */
 export async function compact(deps: CompactionDeps, slice: NextCompaction | null): Promise<NextCompaction | null> {
-  const round = await deps.store.round();
-  if (round === null) return null;
+  const policy = await deps.store.policy();
+  if (policy === null) return null;
   const known = await loadRun(deps.engine.objects, deps.tenant_id);
   if (slice !== null && (known?.run !== slice.run || known.step !== slice.step)) return null;
   const isYoung = known !== null && Math.abs(deps.now() - known.started_at) < RUN_MAX;
-  let state = isYoung ? known : slice === null ? newRun(deps, round, "") : null;
+  let state = isYoung ? known : slice === null ? newRun(deps, policy.round, "") : null;
   if (state === null) return null;
   try {
-    const budget = { pages: deps.pages, calls: { left: CALLS_MAX } };
+    const budget = { pages: deps.pages, calls: { left: CALLS_MAX }, rewrite_below: policy.rewrite_below };
     while (state !== null && budget.pages > 0 && budget.calls.left > 0) state = await advance(deps, state, budget);
   } catch (error) {
     if (!(error instanceof StagingOver)) throw error;
@@ -104,8 +106,12 @@ interface Budget {
   calls: Calls;
 }
 
+interface Slice extends Budget {
+  rewrite_below: number;
+}
+
 /** @returns null when the last run is done */
-async function advance(deps: CompactionDeps, state: RunState, budget: Budget): Promise<RunState | null> {
+async function advance(deps: CompactionDeps, state: RunState, budget: Slice): Promise<RunState | null> {
   switch (state.phase) {
     case "pick":
       return pick(deps, state, budget);
@@ -118,9 +124,9 @@ async function advance(deps: CompactionDeps, state: RunState, budget: Budget): P
   }
 }
 
-async function pick({ store }: CompactionDeps, state: RunState, budget: Budget): Promise<RunState | null> {
+async function pick({ store }: CompactionDeps, state: RunState, budget: Slice): Promise<RunState | null> {
   budget.pages -= 1;
-  const { packs, last } = await store.shrunk(state.after, state.started_at - AGE);
+  const { packs, last } = await store.candidates(state.after, state.started_at - AGE, budget.rewrite_below);
   const taken = packs.slice(0, PACKS_MAX - state.packs.length);
   for (const pack of taken) state.packs.push({ ...pack, alive: 0, bits: "", moved: null });
   if (state.packs.length === PACKS_MAX) state.next = (taken.at(-1) as { pack_id: string }).pack_id;
@@ -162,24 +168,27 @@ async function eachLiving(
 }
 
 async function choose(deps: CompactionDeps, state: RunState): Promise<RunState | null> {
-  const isShrunk = ({ alive, size }: Candidate): boolean => 2 * alive < size;
   // What nothing needs is the next round's (G7).
-  const settled = state.packs.filter((pack) => pack.alive === 0 || !isShrunk(pack));
+  const settled = state.packs.filter((pack) => pack.alive === 0 || !isLeft(pack));
   if (settled.length > 0)
     await deps.store.settle(
       state.round,
       settled.map(({ pack_id }) => pack_id),
     );
   let blocks = 0;
-  const packs = state.packs.filter((pack) => {
-    if (settled.includes(pack)) return false;
+  const left = state.packs.filter((pack) => !settled.includes(pack));
+  const packs = left.filter((pack, i) => {
     blocks += new Alive(pack).count;
-    return blocks <= MOVED_MAX;
+    return i === 0 || blocks <= deps.blocks;
   });
   if (packs.length === 0) return nextRun(deps, state);
   await deps.store.stage(stagingRow(deps, state));
-  return { ...state, packs, phase: "copy", after: "" };
+  const next = packs.length < left.length ? (packs.at(-1) as Candidate).pack_id : state.next;
+  return { ...state, packs, next, phase: "copy", after: "" };
 }
+
+/** What counts as whole has a content that is damaged, which keeps its manifest: copies would be made in vain each day (C6). */
+const isLeft = ({ is_old, alive, size }: Candidate): boolean => (is_old ? alive < size : 2 * alive < size);
 
 /** Nobody can complete what was never open, and the sweep of uploads ends it like any other (E11). */
 function stagingRow({ tenant_id }: CompactionDeps, { upload_id, started_at }: RunState): UploadRow {
@@ -198,7 +207,9 @@ async function copy(deps: CompactionDeps, state: RunState, budget: Budget): Prom
   const packs: Candidate[] = [];
   let { after } = state;
   for (const pack of state.packs) {
-    if (pack.pack_id > after && copier.copied < COPIED_MAX) {
+    if (pack.pack_id > after && copier.copied < COPIED_MAX && budget.calls.left > 0) {
+      // Its trailer, its footer, its blocks.
+      budget.calls.left -= 3 + Math.floor(pack.size / READ_MAX);
       const moved = await copier.copy(pack, (pack_id, error) => deps.report({ pack_id }, error));
       after = pack.pack_id;
       if (moved !== null) packs.push({ ...pack, moved });

@@ -22,6 +22,7 @@ const candidateSchema = z.object({
   alive: count,
   /** Those blocks, a bit each by index, base64. */
   bits: z.string(),
+  is_old: z.boolean().default(false),
   /** Null until it was copied. */
   moved: z.array(movedSchema).nullable(),
 });

@@ -8,7 +8,7 @@ import { addTenantKey, type KeyDeps, openTenantKey } from "./tenant-key.ts";
 import { importKey, newKeyBytes, packKeyData, unwrapKey, wrapKey } from "./wrap.ts";
 
 /** A new tenant key version is used everywhere after this long, and a deleted tenant's keys are gone. */
-const TENANT_TTL = 5 * 60_000;
+export const TENANT_TTL = 5 * 60_000;
 const TENANTS_MAX = 1_000;
 const PACKS_MAX = 2_000;
 
@@ -46,14 +46,15 @@ export class KeyRing {
 
   /** @param metadata of the pack's object. @throws `integrity_error` when they do not open */
   async packKey(tenant: TenantId, pack_id: string, metadata: ObjectMetadata): Promise<CryptoKey> {
-    const known = this.#packs.get(pack_id);
+    const name = `${tenant}/${pack_id}`;
+    const known = this.#packs.get(name);
     if (known !== undefined) return known;
     const { key_version, pack_key } = metadata;
     const version = Number(key_version);
     if (!Number.isInteger(version) || pack_key === undefined) throw damaged("a pack does not name its key");
     const wrapping = await this.#version(tenant, version);
     const key = await unwrapKey(wrapping.key, pack_key, packKeyData(tenant, version, pack_id));
-    this.#packs.set(pack_id, key);
+    this.#packs.set(name, key);
     return key;
   }
 

@@ -55,6 +55,10 @@ export async function sealSettings(
 
 export const placeOf = (row: string): ArchivePlace => sealedSchema.parse(JSON.parse(row)).place;
 
+/** Of the tenant's key under which the secret is. */
+export const archiveKeyVersion = (row: string): number =>
+  Number(sealedSchema.parse(JSON.parse(row)).key.key_version ?? 0);
+
 /** @throws `integrity_error` when the row was changed */
 export async function openSettings(keys: KeyRing, tenant: TenantId, row: string): Promise<ArchiveSettings> {
   const { place, key_id, key: metadata, secret } = sealedSchema.parse(JSON.parse(row));

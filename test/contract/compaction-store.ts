@@ -11,6 +11,8 @@ import { Bench, type OpenDrive } from "./drive-bench.ts";
 export interface OpenCompaction extends OpenDrive {
   garbage: GarbageStore;
   compaction: CompactionStore;
+  /** The operator's order. */
+  rewriteBelow(version: number): Promise<void>;
 }
 
 const [FIRST, SECOND] = ["a".repeat(16), "b".repeat(16)] as const;
@@ -31,8 +33,10 @@ class CompactionBench extends Bench {
     ...more,
   });
 
-  shrunk = async (before = 1): Promise<string> =>
-    (await this.compaction.shrunk("", before)).packs.map(({ pack_id }) => pack_id[0]).join("");
+  found = async (before = 1): Promise<string> =>
+    (await this.compaction.candidates("", before, (await this.compaction.policy())!.rewrite_below)).packs
+      .map(({ pack_id }) => pack_id[0])
+      .join("");
 
   staging(expires_at: number): UploadRow {
     const nobody = { drive_id: "", target: null, base: null, created_by: "", device_id: null, file_id: null };
@@ -59,18 +63,41 @@ export function compactionStoreContract(name: string, open: () => Promise<OpenCo
       await bench.commit({ packs: ["1", "2", "3", "5"].map((letter) => bench.pack(letter)) });
       await bench.commit({ packs: [small, bench.pack("6", { created_at: 2 })] });
       await garbage.begin(FIRST);
-      expect(await bench.shrunk()).toBe("");
+      expect(await bench.found()).toBe("");
       await garbage.note(FIRST, ["1", "2", "4", "5", "6", "9"].map(packId));
       await garbage.judge(FIRST, { condemned: [packId("5")], revived: [], deleted: [], forgotten: [] }, 5);
-      expect(await bench.shrunk()).toBe("12");
-      expect(await bench.shrunk(2)).toBe("126");
-      expect(await compaction.shrunk(packId("1"), 1)).toEqual({
-        packs: [{ pack_id: packId("2"), size: COMPACTED_MIN }],
+      expect(await bench.found()).toBe("12");
+      expect(await bench.found(2)).toBe("126");
+      expect(await compaction.candidates(packId("1"), 1, 0)).toEqual({
+        packs: [{ pack_id: packId("2"), size: COMPACTED_MIN, is_old: false }],
         last: packId("6"),
       });
-      expect(await compaction.shrunk(packId("6"), 1)).toEqual({ packs: [], last: null });
+      expect(await compaction.candidates(packId("6"), 1, 0)).toEqual({ packs: [], last: null });
       await compaction.settle(FIRST, [packId("2")]);
-      expect(await bench.shrunk()).toBe("1");
+      expect(await bench.found()).toBe("1");
+    });
+
+    it("C12: live packs with an older key than ordered are found, of any size, when they are old", async () => {
+      const open_ = await open();
+      const bench = new CompactionBench(open_);
+      const packs = [
+        bench.pack("1", { size: 1 }),
+        bench.pack("2", { key_version: 2 }),
+        bench.pack("3", { created_at: 2 }),
+        bench.pack("4", { key_version: 3 }),
+        bench.pack("5"),
+      ];
+      await bench.commit({ packs });
+      await bench.garbage.begin(FIRST);
+      await bench.garbage.note(FIRST, [packId("4")]);
+      await bench.garbage.judge(FIRST, { condemned: [packId("5")], revived: [], deleted: [], forgotten: [] }, 5);
+      expect(await bench.found()).toBe("4");
+      await open_.rewriteBelow(2);
+      expect(await bench.found()).toBe("14");
+      await open_.rewriteBelow(3);
+      expect((await bench.compaction.policy())!.rewrite_below).toBe(3);
+      const { packs: found } = await bench.compaction.candidates("", 1, 3);
+      expect(found.map(({ pack_id, is_old }) => `${pack_id[0]} ${is_old}`)).toEqual(["1 true", "2 true", "4 false"]);
     });
 
     it("C1: nothing is noted by a round that is over, and nothing settled when another has begun", async () => {
@@ -80,9 +107,9 @@ export function compactionStoreContract(name: string, open: () => Promise<OpenCo
       await bench.garbage.note(FIRST, [packId("1")]);
       await bench.garbage.begin(SECOND);
       await expect(bench.garbage.note(FIRST, [packId("1")])).rejects.toThrow(RoundOver);
-      expect(await bench.compaction.round()).toBe(SECOND);
+      expect(await bench.compaction.policy()).toEqual({ round: SECOND, rewrite_below: 0 });
       await bench.compaction.settle(FIRST, [packId("1")]);
-      expect(await bench.shrunk()).toBe("1");
+      expect(await bench.found()).toBe("1");
     });
 
     it("C5: each content gets the other manifest where it has the old one and all packs of the other are live", async () => {
@@ -125,7 +152,7 @@ export function compactionStoreContract(name: string, open: () => Promise<OpenCo
       await expect(bench.compaction.exchange(tries[1], fresh, [], 10)).rejects.toThrow(StagingOver);
       await open_.suspend();
       await expect(bench.compaction.exchange(tries[1], fresh, [], 9)).rejects.toThrow(StagingOver);
-      expect(await bench.compaction.round()).toBeNull();
+      expect(await bench.compaction.policy()).toBeNull();
       expect(await bench.states()).toBe("");
     });
   });

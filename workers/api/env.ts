@@ -11,6 +11,7 @@ export interface Env {
   BLOBS_REPLICA?: R2Bucket;
   DERIVED: R2Bucket;
   FILE_EVENTS: Queue;
+  CLEANUP: Queue;
   SYNC_HUB: DurableObjectNamespace<SyncHub>;
   SEARCH_INDEX: DurableObjectNamespace<SearchIndex>;
   RATE_BUDGET: DurableObjectNamespace<RateBudget>;

@@ -1,6 +1,6 @@
 /** docs/spec/durability.md, C1 to C9, through real databases, buckets, hubs and queues. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { compact } from "../../core/compaction/compact.ts";
+import { compact, MOVED_MAX } from "../../core/compaction/compact.ts";
 import type { FileRow } from "../../core/files/model.ts";
 import { collectGarbage } from "../../core/garbage/round.ts";
 import { BoundedCache } from "../../core/keys/bounded-cache.ts";
@@ -92,6 +92,7 @@ const deps = (shard = drive.shard, engine = drive.engine) => ({
   contents: new D1GarbageStore(shard, drive.tenant),
   engine,
   pages: 40,
+  blocks: MOVED_MAX,
   now: () => Date.now(),
   copyLater: async () => undefined,
   report: (_what: object, error: unknown) => {

@@ -1,5 +1,5 @@
 /** Jobs of compaction: one slice each. docs/spec/durability.md, C9. */
-import { compact } from "../../core/compaction/compact.ts";
+import { compact, MOVED_MAX } from "../../core/compaction/compact.ts";
 import type { CleanupJob } from "../../core/events/wake.ts";
 import { D1CompactionStore } from "../../platform/d1/shard/compaction-store.ts";
 import { D1GarbageStore } from "../../platform/d1/shard/garbage-store.ts";
@@ -21,6 +21,7 @@ export async function runCompact(
       contents: new D1GarbageStore(db, tenant_id),
       engine: context.engine,
       pages: PAGES,
+      blocks: MOVED_MAX,
       now: context.now,
       copyLater: (keys) => context.copyLater(keys),
       report: (what, error) =>

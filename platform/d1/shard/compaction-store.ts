@@ -1,5 +1,11 @@
-/** What compaction reads and writes. docs/spec/durability.md, C1, C5 and C7. */
-import { COMPACTED_MIN, type CompactionStore, type Exchange, StagingOver } from "../../../core/compaction/ports.ts";
+/** What compaction reads and writes. docs/spec/durability.md, C1, C5, C7 and C12. */
+import {
+  COMPACTED_MIN,
+  type CompactionPolicy,
+  type CompactionStore,
+  type Exchange,
+  StagingOver,
+} from "../../../core/compaction/ports.ts";
 import { livePack } from "../../../core/packs/live.ts";
 import type { FinishedPack } from "../../../core/packs/writer.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
@@ -13,8 +19,8 @@ const PACKS_PAGE = 5_000;
 
 /** Their table is walked once a day: an index of them would be written with every note. */
 const SELECT_PAGE = `
-select pack_id, size, state = 'live' and is_shrunk = 1 and size >= ${COMPACTED_MIN} and created_at <= ?3
-  and tier is not 'archive' as is_wanted
+select pack_id, size, key_version < ?4 as is_old, state = 'live' and created_at <= ?3 and tier is not 'archive'
+  and (key_version < ?4 or is_shrunk = 1 and size >= ${COMPACTED_MIN}) as is_wanted
 from packs where tenant_id = ?1 and pack_id > ?2 order by pack_id limit ${PACKS_PAGE}`;
 
 const ASSERT_STAGED = `
@@ -39,21 +45,21 @@ export class D1CompactionStore implements CompactionStore {
     this.#tenant = tenant;
   }
 
-  round(): Promise<string | null> {
+  policy(): Promise<CompactionPolicy | null> {
     return this.#db
-      .prepare("select garbage_round from tenants where tenant_id = ?1 and state = 'active'")
+      .prepare("select garbage_round as round, rewrite_below from tenants where tenant_id = ?1 and state = 'active'")
       .bind(this.#tenant)
-      .first<string>("garbage_round");
+      .first<CompactionPolicy & Stored>();
   }
 
-  async shrunk(after: string, before: number) {
+  async candidates(after: string, before: number, rewrite_below: number) {
     const { results } = await this.#db
       .prepare(SELECT_PAGE)
-      .bind(this.#tenant, after, before)
-      .all<{ pack_id: string; size: number; is_wanted: number }>();
+      .bind(this.#tenant, after, before, rewrite_below)
+      .all<{ pack_id: string; size: number; is_old: number; is_wanted: number }>();
     // Filtered here: the database would count each row a second time.
     const wanted = results.filter(({ is_wanted }) => is_wanted === 1);
-    const packs = wanted.map(({ pack_id, size }) => ({ pack_id, size }));
+    const packs = wanted.map(({ pack_id, size, is_old }) => ({ pack_id, size, is_old: is_old === 1 }));
     return { packs, last: results.at(-1)?.pack_id ?? null };
   }
 

@@ -28,6 +28,8 @@ export const tenants = sqliteTable("tenants", {
   scrubbed_day: integer().notNull().default(0),
   /** When its packs were last compared with what is stored: RC1. */
   reconciled_at: integer().notNull().default(0),
+  /** Packs whose key version is below are written anew: docs/spec/durability.md, C12. */
+  rewrite_below: integer().notNull().default(0),
   /** Days unread after which packs move: docs/spec/tiers.md, TI4. */
   infrequent_days: integer().notNull().default(30),
   archive_days: integer().notNull().default(180),

@@ -1,5 +1,11 @@
 /** Packs and contents of a tenant of one drive, in memory: the rules of the D1 store. */
-import { type CompactionStore, type Exchange, StagingOver } from "../../../core/compaction/ports.ts";
+import {
+  type CompactionPolicy,
+  type CompactionStore,
+  type Exchange,
+  StagingOver,
+} from "../../../core/compaction/ports.ts";
+import type { PackRow } from "../../../core/files/model.ts";
 import type { FinishedPack } from "../../../core/packs/writer.ts";
 import { livePack } from "../../../core/packs/live.ts";
 import type { UploadRow } from "../../../core/uploads/model.ts";
@@ -11,6 +17,8 @@ export class MemoryCompactionStore implements CompactionStore {
   readonly drive: MemoryDriveStore;
   readonly #garbage: MemoryGarbageStore;
   readonly #page: number;
+  /** What the operator ordered. */
+  rewrite_below = 0;
 
   /** @param page rows of one page */
   constructor(drive: MemoryDriveStore, garbage: MemoryGarbageStore, page = 5_000) {
@@ -19,20 +27,25 @@ export class MemoryCompactionStore implements CompactionStore {
     this.#page = page;
   }
 
-  async round(): Promise<string | null> {
-    return this.drive.state.tenant_state === "active" ? this.#garbage.round : null;
+  async policy(): Promise<CompactionPolicy | null> {
+    const { round } = this.#garbage;
+    return this.drive.state.tenant_state === "active" ? { round, rewrite_below: this.rewrite_below } : null;
   }
 
-  async shrunk(after: string, before: number) {
+  async candidates(after: string, before: number, rewrite_below: number) {
+    const isOld = ({ key_version }: Pick<PackRow, "key_version">): boolean => key_version < rewrite_below;
     const page = [...this.drive.state.packs.values()]
       .filter(({ pack_id }) => pack_id > after)
       .toSorted((a, b) => (a.pack_id < b.pack_id ? -1 : 1))
       .slice(0, this.#page);
     const packs = page
       .filter(
-        (p) => p.state === "live" && p.is_shrunk && p.size >= this.#garbage.compacted_min && p.created_at <= before,
+        (p) =>
+          p.state === "live" &&
+          p.created_at <= before &&
+          (isOld(p) || (p.is_shrunk && p.size >= this.#garbage.compacted_min)),
       )
-      .map(({ pack_id, size }) => ({ pack_id, size }));
+      .map((pack) => ({ pack_id: pack.pack_id, size: pack.size, is_old: isOld(pack) }));
     return { packs, last: page.at(-1)?.pack_id ?? null };
   }
 

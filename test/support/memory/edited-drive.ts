@@ -1,6 +1,6 @@
 /** A drive whose files have real bytes and histories, and a clock for its rounds and compactions. */
 import { cutBlocks } from "../../../core/blocks/stream.ts";
-import { compact, type CompactionDeps, type NextCompaction } from "../../../core/compaction/compact.ts";
+import { compact, type CompactionDeps, MOVED_MAX, type NextCompaction } from "../../../core/compaction/compact.ts";
 import type { FileRow } from "../../../core/files/model.ts";
 import { collectGarbage, type NextSlice } from "../../../core/garbage/round.ts";
 import { dataEntry, type Entry } from "../../../core/manifests/node.ts";
@@ -16,12 +16,18 @@ import type { UploadTarget } from "../../../core/uploads/model.ts";
 import { expireUploads } from "../../../core/uploads/expire.ts";
 import { MemoryCompactionStore } from "./compaction-store.ts";
 import { MemoryDrive, TENANT } from "./drive.ts";
-import { memoryEngine, piecesOf } from "./engine.ts";
+import { anotherKey, memoryEngine, piecesOf } from "./engine.ts";
 import { MemoryGarbageStore } from "./garbage-store.ts";
 import { MemoryUploadStore } from "./upload-store.ts";
 
 export const DAY = 24 * 60 * 60 * 1000;
 const BITS = 14;
+
+export const noise = (length: number): Uint8Array => {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  return bytes;
+};
 
 export class EditedDrive {
   readonly drive = new MemoryDrive(2 ** 40);
@@ -123,6 +129,7 @@ export class EditedDrive {
     const rest = {
       engine: this.engine,
       pages: 1_000,
+      blocks: MOVED_MAX,
       now: () => this.drive.now,
       copyLater: async () => undefined,
       report,
@@ -137,6 +144,33 @@ export class EditedDrive {
     let next: NextCompaction | null = await compact(deps, null);
     for (; next !== null; slices++) next = await compact(deps, next);
     return slices;
+  }
+
+  /** A run of which one call fails, counted from 0. @returns whether it came to its end before */
+  crashes(at: number): Promise<boolean> {
+    let calls = 0;
+    const crashing = <T extends object>(target: T): T =>
+      new Proxy(target, {
+        get: (_, name) => {
+          const value = Reflect.get(target, name) as unknown;
+          if (typeof value !== "function") return value;
+          return (...args: unknown[]) => {
+            if (calls++ === at) throw new Error("crash");
+            return (value as (...all: unknown[]) => unknown).apply(target, args);
+          };
+        },
+      });
+    const engine = { ...this.engine, objects: crashing(this.engine.objects) };
+    const deps = { engine, store: crashing(this.compaction), contents: crashing(this.garbage), pages: 2 };
+    return this.compact(deps).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** What is written from now on has another key of the tenant, and packs with the earlier ones are to go (C12). */
+  async rewrite(): Promise<void> {
+    this.compaction.rewrite_below = await anotherKey(this.engine);
   }
 
   /** A whole round of garbage collection, without what follows it. */

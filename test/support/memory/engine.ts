@@ -4,7 +4,7 @@ import { BoundedCache } from "../../../core/keys/bounded-cache.ts";
 import { KeyRing } from "../../../core/keys/ring.ts";
 import { parseMasterKeys } from "../../../core/keys/masters.ts";
 import { MasterCheck } from "../../../core/keys/master-check.ts";
-import type { KeyDeps } from "../../../core/keys/tenant-key.ts";
+import { addTenantKey, type KeyDeps } from "../../../core/keys/tenant-key.ts";
 import type {
   KeyCopies,
   KeyStore,
@@ -20,6 +20,7 @@ import { packMissing } from "../../../core/storage/damage.ts";
 import { type Engine, LEAVES_KEPT } from "../../../core/storage/engine.ts";
 import type { Bytes } from "../../../core/storage/ports.ts";
 import { zstd } from "../../../platform/codec/zstd.ts";
+import { TENANT } from "./drive.ts";
 import { MemoryObjectStore } from "./object-store.ts";
 
 export const MASTER_KEYS = `v1:${btoa("m".repeat(32))}`;
@@ -197,6 +198,16 @@ export function memoryEngine(objects = new MemoryObjectStore(), store = new Memo
     noteRead: () => undefined,
     whyMissing: async () => packMissing(),
   };
+}
+
+/** What is written from now on has another key of the tenant. @returns its version */
+export async function anotherKey(engine: MemoryEngine): Promise<number> {
+  const { store } = engine;
+  const version = ((await store.newest(TENANT))?.version ?? 0) + 1;
+  await addTenantKey(memoryKeys({ store }), { tenant_id: TENANT, version });
+  // As of an isolate that has forgotten which was the newest.
+  engine.keys = new KeyRing(memoryKeys({ store }));
+  return version;
 }
 
 /** Whether two runs of bytes are the same; a failed `toEqual` over megabytes takes minutes to show. */

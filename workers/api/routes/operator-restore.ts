@@ -6,6 +6,7 @@ import { rawNameSchema } from "../../../core/protocol/files.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { idSchema } from "../../../core/protocol/ids.ts";
 import { D1BesideStore } from "../../../platform/d1/shard/beside-store.ts";
+import type { TenantPlace } from "../../../platform/d1/shard-map.ts";
 import { closeTenant, forgetTenant } from "../../../platform/d1/shard/close-tenant.ts";
 import { readJson } from "../http.ts";
 import type { AppEnv } from "../types.ts";
@@ -25,6 +26,13 @@ export function shardOf(c: Context<AppEnv>, name: string): D1Database {
   const db = c.var.app.shards.shards.get(name);
   if (db === undefined) throw new DriveError("invalid_request", `There is no shard ${name}.`);
   return db;
+}
+
+export async function tenantOfPath(c: Context<AppEnv>): Promise<TenantPlace> {
+  const parsed = z.coerce.number().pipe(tenant_id).safeParse(c.req.param("tenant_id"));
+  const place = parsed.success ? await c.var.app.shards.find(parsed.data) : null;
+  if (place === null) throw new DriveError("not_found", "There is no such tenant.");
+  return place;
 }
 
 async function livingShard(c: Context<AppEnv>, id: number): Promise<string> {

@@ -7,13 +7,14 @@ import { addTenantKey } from "../../../core/keys/tenant-key.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { D1RotationStore, shardUse } from "../../../platform/d1/shard/rotation-store.ts";
 import { backupsUse } from "../../../platform/r2/backups-use.ts";
-import { R2MasterChecks } from "../../../platform/r2/master-checks.ts";
+import { createMasterChecks } from "../../../platform/r2/key-stores.ts";
 import type { AppContext } from "../context.ts";
 import { readJson } from "../http.ts";
 import { requireOperator } from "../middleware/operator.ts";
 import type { AppEnv } from "../types.ts";
 import { rebuildRoutes } from "./operator-rebuild.ts";
 import { restoreRoutes } from "./operator-restore.ts";
+import { rewriteRoutes } from "./operator-rewrite.ts";
 
 const rotateSchema = z.object({
   /** Who gets a new key when the newest is older than this. Without it 90 days. */
@@ -30,7 +31,7 @@ type Order = z.infer<typeof rotateSchema>;
 
 const mastersOf = (app: AppContext) => ({
   masters: app.keys.masters,
-  checks: new R2MasterChecks(app.env.BLOBS),
+  checks: createMasterChecks(app.env),
   uses: [
     copiesUse(app.keys.copies),
     backupsUse(app.env.BLOBS),
@@ -86,6 +87,7 @@ export function operatorRoutes(root: Hono<AppEnv>): void {
   root.use("/operator/*", requireOperator);
   rebuildRoutes(root);
   restoreRoutes(root);
+  rewriteRoutes(root);
 
   root.get("/operator/keys", async (c) => {
     const { app } = c.var;
@@ -96,7 +98,9 @@ export function operatorRoutes(root: Hono<AppEnv>): void {
   root.post("/operator/keys/rotate", async (c) => c.json(await order(c.var.app, await readJson(c, rotateSchema))));
 
   root.delete("/operator/keys/masters/:version", async (c) => {
-    await retireMaster(mastersOf(c.var.app), c.req.param("version"));
+    const version = c.req.param("version");
+    if (!/^v\d{1,9}$/.test(version)) throw new DriveError("not_found", "There is no such master key.");
+    await retireMaster(mastersOf(c.var.app), version);
     return c.body(null, 204);
   });
 }

@@ -10,6 +10,7 @@ import { ArchiveRows } from "../../../platform/d1/shard/archive-rows.ts";
 import { S3ArchiveBucket } from "../../../platform/s3/archive-bucket.ts";
 import { fileParams, json, principalOf, problems, readJson, signedIn } from "../http.ts";
 import type { App, AppEnv } from "../types.ts";
+import { tenantOfPath } from "./operator-restore.ts";
 import { askBack, isWaitingFor } from "../unarchive.ts";
 
 const readySchema = z.object({ state: z.literal("ready") }).meta({ id: "Unarchived" });
@@ -71,13 +72,9 @@ async function probe(bucket: S3ArchiveBucket, tenant_id: number): Promise<void> 
   }
 }
 
-const tenantSchema = z.coerce.number().int().min(1).max(0xffffffff);
-
 async function rowsOf(c: Context<AppEnv>): Promise<{ tenant_id: number; rows: ArchiveRows }> {
-  const tenant_id = tenantSchema.safeParse(c.req.param("tenant_id")).data;
-  const place = tenant_id === undefined ? null : await c.var.app.shards.find(tenant_id);
-  if (tenant_id === undefined || place === null) throw new DriveError("not_found", "There is no such tenant.");
-  return { tenant_id, rows: new ArchiveRows(place.db, tenant_id) };
+  const { db, tenant_id } = await tenantOfPath(c);
+  return { tenant_id, rows: new ArchiveRows(db, tenant_id) };
 }
 
 /** Behind the operator's token: `operatorRoutes`. */

@@ -85,13 +85,13 @@ export function compactionSeenBy(
   isArchived: (pack_id: string) => boolean,
 ): CompactionStore {
   return {
-    round: async () => {
+    policy: async () => {
       await turn();
-      return store.round();
+      return store.policy();
     },
-    shrunk: async (...args) => {
-      await turn("shrunk");
-      const { packs, last } = await store.shrunk(...args);
+    candidates: async (...args) => {
+      await turn("candidates");
+      const { packs, last } = await store.candidates(...args);
       return { packs: packs.filter(({ pack_id }) => !isArchived(pack_id)), last };
     },
     stage: async (row) => {

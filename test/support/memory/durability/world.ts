@@ -4,7 +4,7 @@
  */
 import type { ContentRow, VersionRow } from "../../../../core/files/model.ts";
 import { collectGarbage, type NextSlice } from "../../../../core/garbage/round.ts";
-import { compact, type CompactionDeps, type NextCompaction } from "../../../../core/compaction/compact.ts";
+import { compact, type CompactionDeps, MOVED_MAX, type NextCompaction } from "../../../../core/compaction/compact.ts";
 import { BoundedCache } from "../../../../core/keys/bounded-cache.ts";
 import { addLeaves, packsOf } from "../../../../core/manifests/leaves.ts";
 import { dataEntry, type Entry } from "../../../../core/manifests/node.ts";
@@ -316,6 +316,7 @@ export class World {
         contents: this.garbage.seenBy(turn),
         engine: this.#engine({ ...objects, put }),
         pages: alone === undefined ? this.pages : 1_000,
+        blocks: MOVED_MAX,
         // The true time, as of the sweep that ends what a run leaves behind.
         now: () => this.drive.now,
         copyLater: async () => undefined,

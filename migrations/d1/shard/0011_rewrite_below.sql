@@ -1,0 +1,1 @@
+ALTER TABLE `tenants` ADD `rewrite_below` integer DEFAULT 0 NOT NULL;

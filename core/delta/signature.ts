@@ -115,7 +115,8 @@ export function parseSignature(bytes: Uint8Array): Signature {
 const toBytes = ({ buffer, byteOffset, byteLength }: Int32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-const fromBytes = (bytes: Uint8Array): Int32Array => new Int32Array(bytes.slice().buffer);
+/** Copied, since words begin at multiples of four. */
+const fromBytes = (bytes: Uint8Array): Int32Array => new Int32Array(new Uint8Array(bytes).buffer);
 
 /** Matches whole pieces of a version whose bytes are gone. */
 export function signatureMatcher(signature: Signature): Matcher {

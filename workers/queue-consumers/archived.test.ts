@@ -1,8 +1,9 @@
 /** docs/spec/tiers.md, TI14 to TI20: the life of an archived file, through all doors, with a real S3 server. */
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
+import { beforeEach, describe, expect, inject, it, vi } from "vitest";
 import type { File } from "../../core/protocol/files.ts";
-import { DAY, dayOf } from "../../core/tiers/policy.ts";
+import { dayOf } from "../../core/tiers/policy.ts";
 import { S3ArchiveBucket } from "../../platform/s3/archive-bucket.ts";
+import { movedClock } from "../../test/support/clock.ts";
 import { Api, apiEnv, expectProblem, newUser, PASSWORD, shardOf, type User } from "../../test/support/workerd/api.ts";
 import { ARCHIVE } from "../../test/support/workerd/archive.ts";
 import { bindings, noise } from "../../test/support/workerd/drive-fixture.ts";
@@ -15,21 +16,21 @@ const operator = { authorization: `Bearer ${(apiEnv as unknown as { OPERATOR_TOK
 const endpoint = (): string => inject("s3");
 const bucket = (): S3ArchiveBucket => new S3ArchiveBucket({ ...ARCHIVE, endpoint: endpoint() });
 
+const clock = movedClock();
+
 let user: User;
 let tenant: number;
 let shard: D1Database;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
   user = await newUser({ DEFAULT_PLAN: "generous" });
   tenant = (await user.ok<{ tenant: { tenant_id: number } }>("GET", "me")).tenant.tenant_id;
   shard = await shardOf(user.id);
 });
-afterEach(() => void vi.useRealTimers());
 
 /** Tokens last a quarter of an hour. */
 async function later(days: number): Promise<void> {
-  vi.setSystemTime(Date.now() + days * DAY);
+  clock.later(days);
   const json = { email: user.signedIn.user.email, password: PASSWORD };
   user.token = (
     await new Api(undefined, user.env).ok<{ access_token: string }>("POST", "auth/login", { json })

@@ -1,5 +1,5 @@
 /** docs/spec/durability.md, C1 to C9, through real databases, buckets, hubs and queues. */
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { compact, MOVED_MAX } from "../../core/compaction/compact.ts";
 import type { FileRow } from "../../core/files/model.ts";
 import { collectGarbage } from "../../core/garbage/round.ts";
@@ -13,23 +13,21 @@ import { PackSeries, writeRoot } from "../../core/storage/write.ts";
 import { D1CompactionStore } from "../../platform/d1/shard/compaction-store.ts";
 import { D1GarbageStore } from "../../platform/d1/shard/garbage-store.ts";
 import { R2ObjectStore } from "../../platform/r2/object-store.ts";
+import { movedClock } from "../../test/support/clock.ts";
 import { bindings, DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
 import { WatchedD1 } from "../../test/support/workerd/watched-d1.ts";
 import { WatchedR2 } from "../../test/support/workerd/watched-r2.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 const MiB = 1024 * 1024;
+
+const { later } = movedClock();
 
 let drive: DriveFixture;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
   drive = await DriveFixture.create();
 });
-afterEach(() => void vi.useRealTimers());
-
-const later = (days: number): void => void vi.setSystemTime(Date.now() + days * DAY);
 
 async function day(pipeline = new Pipeline()): Promise<void> {
   later(1);

@@ -1,11 +1,12 @@
 /** The way from the journal to what is derived of it, through queues that lose, repeat and reorder. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Candidate } from "../../core/search/ports.ts";
 import type { SearchIndex } from "../../durable-objects/search-index.ts";
 import { DerivedStore } from "../../platform/derived/derived-store.ts";
 import { findDue, findLagging } from "../../platform/d1/shard/lagging-drives.ts";
+import { movedClock } from "../../test/support/clock.ts";
 import { DriveFixture } from "../../test/support/workerd/drive-fixture.ts";
 import { fixtures } from "../../test/support/workerd/fixtures.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
@@ -16,17 +17,15 @@ const { SEARCH_INDEX, DERIVED } = env as unknown as {
 };
 const derived = new DerivedStore(DERIVED);
 
+const { pass } = movedClock();
+
 let drive: DriveFixture;
 let pipeline: Pipeline;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
   drive = await DriveFixture.create();
   pipeline = new Pipeline();
 });
-afterEach(() => void vi.useRealTimers());
-
-const pass = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
 
 const text = (s: string): Uint8Array => new TextEncoder().encode(s);
 const picture = (name: string, bytes = fixtures["progressive.jpg"] as Uint8Array) =>

@@ -1,6 +1,6 @@
 /** docs/spec/durability.md, G6 to G13, through real databases, buckets and hubs. */
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { FileRow } from "../../core/files/model.ts";
 import { stateKey } from "../../core/garbage/round-state.ts";
 import { collectGarbage, type GarbageDeps, type NextSlice } from "../../core/garbage/round.ts";
@@ -11,22 +11,20 @@ import type { ObjectStore } from "../../core/storage/ports.ts";
 import { readContent } from "../../core/storage/read.ts";
 import { D1GarbageStore } from "../../platform/d1/shard/garbage-store.ts";
 import { DerivedStore } from "../../platform/derived/derived-store.ts";
+import { movedClock } from "../../test/support/clock.ts";
 import { bindings, DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
 import { WatchedD1 } from "../../test/support/workerd/watched-d1.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 const derived = new DerivedStore((env as unknown as { DERIVED: R2Bucket }).DERIVED);
+
+const { later } = movedClock();
 
 let drive: DriveFixture;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
   drive = await DriveFixture.create();
 });
-afterEach(() => void vi.useRealTimers());
-
-const later = (days: number): void => void vi.setSystemTime(Date.now() + days * DAY);
 
 /** A day passes, and its sweeps run. */
 async function day(pipeline = new Pipeline()): Promise<void> {

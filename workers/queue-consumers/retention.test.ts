@@ -1,19 +1,20 @@
 /** docs/spec/versions.md, V6 to V9, through real databases and hubs. */
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { FileRow } from "../../core/files/model.ts";
 import type { Command } from "../../core/sync/commands.ts";
 import { DAY, endVersions, purgeTrash, type RetentionDeps } from "../../core/versions/retention.ts";
 import { D1RetentionStore } from "../../platform/d1/shard/retention-store.ts";
+import { movedClock } from "../../test/support/clock.ts";
 import { DriveFixture } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
+
+const { pass } = movedClock();
 
 let drive: DriveFixture;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
   drive = await DriveFixture.create();
 });
-afterEach(() => void vi.useRealTimers());
 
 const text = (s: string): Uint8Array => new TextEncoder().encode(s);
 const ago = (days: number): number => Date.now() - days * DAY;
@@ -194,10 +195,10 @@ describe("V8: once a day", () => {
     const pipeline = new Pipeline();
     await pipeline.tick();
     const item = await trashed("old.txt", 40);
-    vi.setSystemTime(Date.now() + DAY - 1);
+    pass(DAY - 1);
     await pipeline.tick();
     expect(await find(item)).not.toBeNull();
-    vi.setSystemTime(Date.now() + 1);
+    pass(1);
     await pipeline.tick();
     expect(await find(item)).toBeNull();
   });

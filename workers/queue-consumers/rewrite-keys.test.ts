@@ -1,30 +1,28 @@
 /** docs/spec/storage.md, K10, and durability.md, C12: a tenant's bytes under its newest key, through doors, databases, buckets and queues. */
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { FileRow } from "../../core/files/model.ts";
 import type { Rewriting } from "../../core/keys/rewriting.ts";
 import { parseText } from "../../core/manifests/root.ts";
 import { packKey } from "../../core/packs/format.ts";
+import { movedClock } from "../../test/support/clock.ts";
 import { Api, apiEnv, expectProblem, withVars } from "../../test/support/workerd/api.ts";
 import { bindings, DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 const MiB = 1024 * 1024;
 const REPLICA = (apiEnv as unknown as { BLOBS_REPLICA: R2Bucket }).BLOBS_REPLICA;
+
+const { later } = movedClock();
 
 let drive: DriveFixture;
 let pipeline: Pipeline;
 let operator: Api;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
   drive = await DriveFixture.create();
   pipeline = new Pipeline();
   operator = new Api(String(apiEnv.OPERATOR_TOKEN), withVars({ CLEANUP: pipeline.env.CLEANUP }));
 });
-afterEach(() => void vi.useRealTimers());
-
-const later = (days: number): void => void vi.setSystemTime(Date.now() + days * DAY);
 
 async function day(): Promise<void> {
   later(1);

@@ -1,6 +1,6 @@
 /** docs/spec/durability.md, SC1 to RC4, through real databases, buckets, hubs and queues. */
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { FileRow } from "../../core/files/model.ts";
 import { parseText } from "../../core/manifests/root.ts";
 import { packKey } from "../../core/packs/format.ts";
@@ -8,23 +8,22 @@ import { scrub } from "../../core/scrub/scrub.ts";
 import { countFindings, D1Findings } from "../../platform/d1/shard/findings.ts";
 import { D1ScrubStore } from "../../platform/d1/shard/scrub-store.ts";
 import { R2ObjectStore } from "../../platform/r2/object-store.ts";
+import { DAY } from "../../core/versions/retention.ts";
+import { movedClock } from "../../test/support/clock.ts";
 import { bindings, DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
 import { WatchedD1 } from "../../test/support/workerd/watched-d1.ts";
 import { WatchedR2 } from "../../test/support/workerd/watched-r2.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 const { BLOBS_REPLICA } = env as unknown as { BLOBS_REPLICA: R2Bucket };
+
+const { later } = movedClock();
 
 let drive: DriveFixture;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
   drive = await DriveFixture.create();
 });
-afterEach(() => void vi.useRealTimers());
-
-const later = (days: number): void => void vi.setSystemTime(Date.now() + days * DAY);
 
 async function keyOf({ content_id }: FileRow): Promise<string> {
   const manifest = await drive.shard

@@ -1,9 +1,10 @@
 /** docs/spec/tiers.md, through real databases, buckets and doors. */
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { FileRow } from "../../core/files/model.ts";
 import { packKey } from "../../core/packs/format.ts";
-import { DAY, dayOf } from "../../core/tiers/policy.ts";
+import { dayOf } from "../../core/tiers/policy.ts";
 import { R2TierObjects } from "../../platform/r2/tier-objects.ts";
+import { movedClock } from "../../test/support/clock.ts";
 import { newUser, apiEnv, Api } from "../../test/support/workerd/api.ts";
 import { bindings, DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
@@ -11,15 +12,13 @@ import { Visitor } from "../../test/support/workerd/visitor.ts";
 import { WatchedR2 } from "../../test/support/workerd/watched-r2.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 
+const { later } = movedClock();
+
 let drive: DriveFixture;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
   drive = await DriveFixture.create();
 });
-afterEach(() => void vi.useRealTimers());
-
-const later = (days: number): void => void vi.setSystemTime(Date.now() + days * DAY);
 
 interface Row {
   pack_id: string;

@@ -1,28 +1,27 @@
 /** Verification and single storage through real databases, hubs and queues: docs/spec/storage.md, S5 to S9; events.md, E14, E15. */
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { FileRow, VerificationRow } from "../../core/files/model.ts";
 import { ATTEMPTS_MAX, NEVER } from "../../core/events/consume.ts";
 import { parseText } from "../../core/manifests/root.ts";
 import { DAY } from "../../core/versions/retention.ts";
 import { findUnverified } from "../../platform/d1/shard/verification-store.ts";
+import { movedClock } from "../../test/support/clock.ts";
 import { DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
 import { Api, sha256 } from "../../test/support/workerd/api.ts";
 
 const HOUR = 3_600_000;
 
+const { pass } = movedClock();
+
 let drive: DriveFixture;
 let pipeline: Pipeline;
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
   drive = await DriveFixture.create();
   pipeline = new Pipeline();
 });
-afterEach(() => void vi.useRealTimers());
-
-const pass = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
 
 const all = async <T>(sql: string, at = drive): Promise<T[]> =>
   (await at.shard.prepare(sql).bind(at.tenant).all<T & Record<string, unknown>>()).results;

@@ -39,8 +39,11 @@ export interface GarbageStore {
   begin(round: string): Promise<void>;
   /** A page behind `after`, by id; empty at the end. */
   contents(after: string): Promise<MarkedContent[]>;
-  /** These packs lose a content: what is left of them is looked at (docs/spec/durability.md, C1). @throws RoundOver */
-  note(round: string, pack_ids: readonly string[]): Promise<void>;
+  /**
+   * These packs lose a content: what is left of them is looked at (docs/spec/durability.md, C1). Of those that are
+   * condemned the grace begins anew, at `now` (G14). @throws RoundOver
+   */
+  note(round: string, pack_ids: readonly string[], now: number): Promise<void>;
   /** Drops those that are garbage still. @throws RoundOver */
   drop(round: string, content_ids: readonly string[]): Promise<void>;
   /**

@@ -141,7 +141,7 @@ async function notePage(
   }
   if (garbage.length > 0) {
     // First: of a content that is gone nobody knows its packs.
-    if (lost.size > 0) await deps.store.note(place.round, [...lost]);
+    if (lost.size > 0) await deps.store.note(place.round, [...lost], deps.now());
     await deps.forget(garbage);
     await deps.store.drop(place.round, garbage);
   }

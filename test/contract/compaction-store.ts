@@ -64,7 +64,7 @@ export function compactionStoreContract(name: string, open: () => Promise<OpenCo
       await bench.commit({ packs: [small, bench.pack("6", { created_at: 2 })] });
       await garbage.begin(FIRST);
       expect(await bench.found()).toBe("");
-      await garbage.note(FIRST, ["1", "2", "4", "5", "6", "9"].map(packId));
+      await garbage.note(FIRST, ["1", "2", "4", "5", "6", "9"].map(packId), 1);
       await garbage.judge(FIRST, { condemned: [packId("5")], revived: [], deleted: [], forgotten: [] }, 5);
       expect(await bench.found()).toBe("12");
       expect(await bench.found(2)).toBe("126");
@@ -89,7 +89,7 @@ export function compactionStoreContract(name: string, open: () => Promise<OpenCo
       ];
       await bench.commit({ packs });
       await bench.garbage.begin(FIRST);
-      await bench.garbage.note(FIRST, [packId("4")]);
+      await bench.garbage.note(FIRST, [packId("4")], 1);
       await bench.garbage.judge(FIRST, { condemned: [packId("5")], revived: [], deleted: [], forgotten: [] }, 5);
       expect(await bench.found()).toBe("4");
       await open_.rewriteBelow(2);
@@ -104,9 +104,9 @@ export function compactionStoreContract(name: string, open: () => Promise<OpenCo
       const bench = await setUp();
       await bench.commit({ packs: [bench.pack("1")] });
       await bench.garbage.begin(FIRST);
-      await bench.garbage.note(FIRST, [packId("1")]);
+      await bench.garbage.note(FIRST, [packId("1")], 1);
       await bench.garbage.begin(SECOND);
-      await expect(bench.garbage.note(FIRST, [packId("1")])).rejects.toThrow(RoundOver);
+      await expect(bench.garbage.note(FIRST, [packId("1")], 1)).rejects.toThrow(RoundOver);
       expect(await bench.compaction.policy()).toEqual({ round: SECOND, rewrite_below: 0 });
       await bench.compaction.settle(FIRST, [packId("1")]);
       expect(await bench.found()).toBe("1");

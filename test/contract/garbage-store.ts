@@ -217,6 +217,16 @@ export function garbageStoreContract(name: string, open: () => Promise<OpenGarba
       expect(await bench.garbageOf(garbageFile)).toEqual([true]);
     });
 
+    it("G14: the grace of what is noted and condemned begins anew; of nothing else", async () => {
+      const bench = await setUp();
+      await bench.commit({ packs: ["1", "2", "3"].map((letter) => bench.pack(letter)) });
+      await bench.garbage.begin(FIRST);
+      await bench.garbage.judge(FIRST, { ...NOTHING, condemned: [packId("1"), packId("2")] }, 5);
+      await bench.garbage.note(FIRST, [packId("1"), packId("3")], 9);
+      const times = (await bench.garbage.packs("")).map(({ pack_id, changed_at }) => `${pack_id[0]} ${changed_at}`);
+      expect(times).toEqual(["1 9", "2 5", "3 1"]);
+    });
+
     it("G13: of a deleted tenant any content can be dropped", async () => {
       const open_ = await open();
       const bench = new GarbageBench(open_);

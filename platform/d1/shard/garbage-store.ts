@@ -31,6 +31,11 @@ const DROP = `
 delete from contents as c where c.tenant_id = ?1 and c.content_id in (select value from json_each(?2))
   and (${IS_GARBAGE} or exists (select 1 from tenants where tenant_id = ?1 and state = 'deleted'))`;
 
+/** What was condemned though a content needed it may be read since: docs/spec/durability.md, G14. */
+const RESTART_GRACE = `
+update packs set changed_at = ?3
+where tenant_id = ?1 and pack_id in (select value from json_each(?2)) and state = 'condemned'`;
+
 /** Keys of hooks are `drive_id/hash/content_id`. */
 const LAST_HOOK = `
 select drive_id, hash, content_id from (
@@ -95,9 +100,12 @@ export class D1GarbageStore implements GarbageStore {
     return results.map((row) => ({ ...row, is_garbage: row.is_garbage === 1 }));
   }
 
-  async note(round: string, pack_ids: readonly string[]): Promise<void> {
-    const lists = slices(pack_ids).map((json) => this.#db.prepare(NOTE).bind(this.#tenant, json));
-    await this.#change(round, ...lists);
+  async note(round: string, pack_ids: readonly string[], now: number): Promise<void> {
+    const statements = slices(pack_ids).flatMap((json) => [
+      this.#db.prepare(NOTE).bind(this.#tenant, json),
+      this.#db.prepare(RESTART_GRACE).bind(this.#tenant, json, now),
+    ]);
+    await this.#change(round, ...statements);
   }
 
   async drop(round: string, content_ids: readonly string[]): Promise<void> {

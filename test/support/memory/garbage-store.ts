@@ -51,11 +51,13 @@ export class MemoryGarbageStore implements GarbageStore {
     }));
   }
 
-  async note(round: string, pack_ids: readonly string[]): Promise<void> {
+  async note(round: string, pack_ids: readonly string[], now: number): Promise<void> {
     this.#change(round, ({ packs }) => {
       for (const id of pack_ids) {
         const pack = packs.get(id);
-        if (pack !== undefined && pack.size >= this.compacted_min) packs.set(id, { ...pack, is_shrunk: true });
+        if (pack === undefined) continue;
+        const is_shrunk = pack.is_shrunk || pack.size >= this.compacted_min;
+        packs.set(id, { ...pack, is_shrunk, changed_at: pack.state === "condemned" ? now : pack.changed_at });
       }
     });
   }

@@ -17,6 +17,7 @@ export type Mutation =
   | "own_round"
   | "newest"
   | "grace"
+  | "grace_kept"
   | "expiry"
   | "repoint"
   | "unasserted"

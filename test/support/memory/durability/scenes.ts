@@ -109,6 +109,24 @@ export const SCENES: Scene[] = [
     },
   },
   {
+    name: "G14: a pack was condemned though it is needed, no round came for the grace, then a purge under a download",
+    mutation: "grace_kept",
+    grace_days: 30,
+    async play(world) {
+      await finish(world, world.upload(null, "ab", null));
+      world.drive.store.interfere(({ packs }) => {
+        for (const [id, pack] of packs)
+          packs.set(id, { ...pack, state: "condemned", changed_at: world.drive.now, round: "an earlier one" });
+      });
+      world.drive.now += 31 * DAY;
+      const [version] = world.versions;
+      const download = await begin(world, world.download(version!));
+      await finish(world, world.purge(version!));
+      await world.round();
+      await world.stage.advanceTo(download, END);
+    },
+  },
+  {
     name: "6: a manifest is repointed to a content that was purged and collected meanwhile",
     mutation: "repoint",
     grace_days: 0,

@@ -208,6 +208,11 @@ export class Garbage extends MemoryGarbageStore {
     }
   }
 
+  #noted(ids: readonly string[]): readonly string[] {
+    const { packs } = this.#drive.state;
+    return this.#mutation === "grace_kept" ? ids.filter((id) => packs.get(id)?.state !== "condemned") : ids;
+  }
+
   seenBy(turn: Turn): GarbageStore {
     const after = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
       await turn(name);
@@ -217,7 +222,7 @@ export class Garbage extends MemoryGarbageStore {
       policy: () => after("policy", () => this.policy()),
       begin: (round) => after("begin", () => this.begin(round)),
       contents: (id) => after("contents", () => this.contents(id)),
-      note: (round, ids) => after("note", () => this.note(round, ids)),
+      note: (round, ids, now) => after("note", () => this.note(round, this.#noted(ids), now)),
       drop: (round, ids) => after("drop", () => this.drop(round, ids)),
       dropHooks: (round, id) => after("dropHooks", () => this.dropHooks(round, id)),
       packs: (id) => after("packs", () => this.packs(id)),

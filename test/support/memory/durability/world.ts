@@ -236,21 +236,13 @@ export class World {
   /** Reads letter by letter, again and again; must get all of them when it is done within the grace, whatever is purged meanwhile. */
   download(version: VersionRow): Promise<void> {
     const content = this.drive.store.state.contents.get(version.content_id) as ContentRow;
-    const { packs } = this.drive.store.state;
-    // What was condemned though it is needed (1) has its grace from then on, unless a round revives it first.
-    const begun = this.drive.now;
-    const since = ({ entry }: Place): number => {
-      const pack = packs.get(entry.pack_id);
-      return pack?.state === "condemned" ? Math.min(begun, pack.changed_at) : begun;
-    };
-    const grace = this.garbage.grace_days * DAY - 2 * SKEW;
+    const until = this.drive.now + this.garbage.grace_days * DAY - 2 * SKEW;
     return this.stage.start(async (turn) => {
       const places = await this.#placesOf(content);
-      const until = new Map(places.map((place) => [place, since(place) + grace]));
       for (const place of [...places, ...places, ...places]) {
         await turn();
         this.tiers.note(place.entry.pack_id, this.drive.now);
-        if (this.drive.now < until.get(place)!) this.#require(place, "a download was cut");
+        if (this.drive.now < until) this.#require(place, "a download was cut");
       }
     });
   }

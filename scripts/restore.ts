@@ -51,7 +51,13 @@ try {
   const { tenant_id } = place;
   if (values.forget !== undefined) await forget(operator, { tenant_id, shard: values.forget });
   else {
-    const wanted = { place, at: at as number, without_archive: values["without-archive"] === true, say };
+    const wanted = {
+      place,
+      at: at as number,
+      now: Date.now(),
+      without_archive: values["without-archive"] === true,
+      say,
+    };
     const { restored, made, problems } =
       values.into === undefined
         ? await restoreBeside(operator, wanted)

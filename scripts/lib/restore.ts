@@ -23,20 +23,16 @@ export interface RestoreResult {
 interface Wanted {
   place: Place;
   at: number;
+  now: number;
   without_archive: boolean;
   say: (message: string) => void;
 }
 
-function settled(at: number): number {
-  return Math.min(at, Date.now() - SETTLE_TIME);
-}
+const settled = ({ at, now }: Wanted): number => Math.min(at, now - SETTLE_TIME);
 
 /** In place of what is there now, in another shard. Until it is done nobody can change anything. */
-export async function restoreInto(
-  operator: Operator,
-  { place, at, without_archive, say }: Wanted,
-  shard: string,
-): Promise<RestoreResult> {
+export async function restoreInto(operator: Operator, wanted: Wanted, shard: string): Promise<RestoreResult> {
+  const { place, without_archive, say } = wanted;
   const { tenant_id } = place;
   if (shard === place.shard || !place.shards.includes(shard))
     throw new UsageError(`--into wants another shard than ${place.shard}: one of ${place.shards.join(", ")}.`);
@@ -45,28 +41,29 @@ export async function restoreInto(
   const restored = await restoreTenant(operator, {
     tenant_id,
     shard,
-    at: settled(at),
+    at: settled(wanted),
     reads_all: false,
     stays_closed: false,
     without_archive,
   });
-  if (restored.state === "no_backup") throw new UsageError("There is no backup from before that moment.");
+  if (restored.state === "no_backup") {
+    await operator("reopen", { tenant_id });
+    throw new UsageError(`There is no backup from before that moment; tenant ${tenant_id} is open as it was.`);
+  }
   await operator("move", { tenant_id, shard });
   say(`tenant ${tenant_id} is open in ${shard}; what it was lies closed in ${place.shard} (--forget ${place.shard})`);
   return { restored, made: 0, problems: problemsOf(tenant_id, restored) };
 }
 
 /** Beside what is there now: a folder in each drive. */
-export async function restoreBeside(
-  operator: Operator,
-  { place, at, without_archive, say }: Wanted,
-): Promise<RestoreResult> {
+export async function restoreBeside(operator: Operator, wanted: Wanted): Promise<RestoreResult> {
+  const { place, without_archive, say } = wanted;
   const { tenant_id } = place;
   const shard = place.shards.find((name) => name !== place.shard);
   if (shard === undefined) throw new UsageError("The rows of then need another shard for a while, and there is none.");
-  const moment = settled(at);
-  const wanted = { tenant_id, shard, at: moment, reads_all: false, stays_closed: true, without_archive };
-  const restored = await restoreTenant(operator, wanted);
+  const moment = settled(wanted);
+  const closed = { tenant_id, shard, at: moment, reads_all: false, stays_closed: true, without_archive };
+  const restored = await restoreTenant(operator, closed);
   if (restored.state !== "done") throw new UsageError(`There is nothing to restore from: ${restored.state}.`);
   say(`tenant ${tenant_id} as it was lies in ${shard}`);
   const result: RestoreResult = { restored, made: 0, problems: problemsOf(tenant_id, restored) };

@@ -13,6 +13,16 @@ export async function closeTenant(db: D1Database, tenant_id: TenantId): Promise<
     .run();
 }
 
+/** It stays after all. Not what a restore or an erasure has closed. */
+export async function reopenTenant(db: D1Database, tenant_id: TenantId): Promise<void> {
+  await db
+    .prepare(
+      "update tenants set state = 'active' where tenant_id = ?1 and state = 'moving' and substr(garbage_round, 1, ?3) <> ?2",
+    )
+    .bind(tenant_id, RESTORING, RESTORING.length)
+    .run();
+}
+
 /** Deletes rows of a copy that is not served from here. @returns whether all are gone */
 export async function forgetTenant(db: D1Database, tenant_id: TenantId): Promise<boolean> {
   await db

@@ -7,7 +7,7 @@ import { DriveError } from "../../../core/protocol/errors.ts";
 import { idSchema } from "../../../core/protocol/ids.ts";
 import { D1BesideStore } from "../../../platform/d1/shard/beside-store.ts";
 import type { TenantPlace } from "../../../platform/d1/shard-map.ts";
-import { closeTenant, forgetTenant } from "../../../platform/d1/shard/close-tenant.ts";
+import { closeTenant, forgetTenant, reopenTenant } from "../../../platform/d1/shard/close-tenant.ts";
 import { readJson } from "../http.ts";
 import type { AppEnv } from "../types.ts";
 
@@ -72,6 +72,13 @@ export function restoreRoutes(root: Hono<AppEnv>): void {
     return c.json({});
   });
 
+  /** What was closed in vain is served again, where the directory has it. */
+  root.post("/operator/reopen", async (c) => {
+    const { tenant_id: id } = await readJson(c, z.object({ tenant_id }));
+    await reopenTenant(shardOf(c, await livingShard(c, id)), id);
+    return c.json({});
+  });
+
   /** The directory names another shard: where a copy is open. */
   root.post("/operator/move", async (c) => {
     const { tenant_id: id, shard } = await readJson(c, placeSchema);
@@ -80,7 +87,13 @@ export function restoreRoutes(root: Hono<AppEnv>): void {
       .bind(id)
       .first<string>("state");
     if (state !== "active") throw new DriveError("precondition_failed", "It is not open there.");
-    await c.env.DIRECTORY.prepare("update tenants set shard = ?2 where tenant_id = ?1").bind(id, shard).run();
+    const { DIRECTORY } = c.env;
+    const from = "(select shard from tenants where tenant_id = ?1 and shard <> ?2)";
+    await DIRECTORY.batch([
+      DIRECTORY.prepare(`update shards set tenants = tenants + 1 where shard = ?2 and exists ${from}`).bind(id, shard),
+      DIRECTORY.prepare(`update shards set tenants = tenants - 1 where shard = ${from}`).bind(id, shard),
+      DIRECTORY.prepare("update tenants set shard = ?2 where tenant_id = ?1").bind(id, shard),
+    ]);
     return c.json({});
   });
 

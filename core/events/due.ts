@@ -12,10 +12,13 @@ const PILE_MAX = 64;
 
 const isSharing = (op: JournalOp): boolean => op === "shared" || op === "unshared";
 
+/** Nothing of the file is another than before. */
+const UNCHANGED: ReadonlySet<JournalOp> = new Set(["unarchived", "merged", "kept"]);
+
 /** @param file as the commit leaves it, null when it is gone */
 const WANTS: Record<ConsumerName, (op: JournalOp, file: FileRow | null) => boolean> = {
   previews: (op, file) => (op === "created" || op === "modified") && file !== null && mayHavePicture(file),
-  "search-index": (op) => !isSharing(op) && op !== "unarchived",
+  "search-index": (op) => !isSharing(op) && !UNCHANGED.has(op),
   notifications: isSharing,
 };
 

@@ -2,10 +2,12 @@
 import type { Due } from "../events/due.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { JournalOp } from "../protocol/sync.ts";
-import type { Metadata } from "../protocol/files.ts";
+import type { ConflictPolicy, Metadata } from "../protocol/files.ts";
 import type { PermissionWord } from "../protocol/common.ts";
 
 export type Vector = Readonly<Record<string, number>>;
+/** A change of a file: the device that made it and its counter in the file's vector; "" in rows of old. */
+export type Dot = string;
 export type Integrity = "ok" | "pending" | "declared_hash_mismatch";
 
 export interface FileRow {
@@ -25,6 +27,13 @@ export interface FileRow {
   version_number: number;
   version_count: number;
   vector: Vector;
+  /** The last change of its content, and of its place (name, folder, trash): docs/spec/sync.md, CF1. */
+  content_dot: Dot;
+  place_dot: Dot;
+  /** The file that this one is a conflict copy of; null for others. */
+  conflict_of: string | null;
+  /** Of a folder, for all that lies in it (CF12); null where the folder above decides. */
+  conflict_policy: ConflictPolicy | null;
   metadata: Metadata;
   created_by: string;
   created_at: number;
@@ -155,5 +164,7 @@ export interface JournalRow {
   op_id: string;
   actor_id: string;
   device_id: string | null;
+  /** For a conflict copy that this change made: the file that it is a copy of. */
+  conflict_of: string | null;
   at: number;
 }

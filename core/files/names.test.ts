@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DriveError } from "../protocol/errors.ts";
-import { conflictName, freeName, nameKey, numberedPrefix, parseName } from "./names.ts";
+import { freeName, nameKey, numberedPrefix, parseName } from "./names.ts";
 
 describe("names", () => {
   it.each([
@@ -73,21 +73,5 @@ describe("names", () => {
       }),
       { numRuns: 200 },
     );
-  });
-
-  it("N5: a conflict name is a name, whatever the device is called", () => {
-    fc.assert(
-      fc.property(anyName, fc.string({ unit: "grapheme", maxLength: 100 }), (name, device) => {
-        const copy = conflictName(name, device, () => false);
-        expect(parseName(copy)).toBe(copy);
-      }),
-    );
-  });
-
-  it("N5: a conflict name is never nested", () => {
-    const none = (): boolean => false;
-    const once = conflictName("notes.txt", "Laptop", none);
-    expect(once).toBe("notes (Laptop).txt");
-    expect(conflictName(once, "Laptop", (key) => key === nameKey(once))).toBe("notes (Laptop) (2).txt");
   });
 });

@@ -62,7 +62,7 @@ const EXTENSION_MAX_BYTES = 32;
 
 const bytesOf = (text: string): number => encoder.encode(text).length;
 
-const split = (name: string): [stem: string, extension: string] => {
+export const splitName = (name: string): [stem: string, extension: string] => {
   const dot = name.lastIndexOf(".");
   const extension = dot > 0 ? name.slice(dot) : "";
   return bytesOf(extension) <= EXTENSION_MAX_BYTES
@@ -82,32 +82,26 @@ function cut(text: string, max_bytes: number): string {
   return out;
 }
 
-const fit = (stem: string, suffix: string): string => cut(stem, NAME_MAX_BYTES - bytesOf(suffix)) + suffix;
+/** A stem with what comes behind it, never longer than a name may be. */
+export const fit = (stem: string, suffix: string): string => cut(stem, NAME_MAX_BYTES - bytesOf(suffix)) + suffix;
 
 /** The most digits that a numbered copy has. */
 const WIDEST = " (99999999)";
 
-/** What the keys of all numbered copies of a name begin with. */
-export function numberedPrefix(name: string): string {
-  const [stem, extension] = split(name);
-  const kept = cut(stem, NAME_MAX_BYTES - bytesOf(WIDEST + extension));
+/** What the keys of all names begin with that have this stem, `behind` in brackets, a number and the extension. */
+export function prefixOf(stem: string, behind: string): string {
+  const kept = cut(stem, NAME_MAX_BYTES - bytesOf(WIDEST + behind));
   return nameKey(kept === stem ? `${stem} (` : kept);
 }
 
+/** What the keys of all numbered copies of a name begin with. */
+export const numberedPrefix = (name: string): string => prefixOf(...splitName(name));
+
 /** `photo.jpg` -> `photo (2).jpg`, the first number whose key is free; never longer than a name may be. */
 export function freeName(name: string, isTaken: (key: string) => boolean): string {
-  const [stem, extension] = split(name);
+  const [stem, extension] = splitName(name);
   for (let n = 2; ; n++) {
     const candidate = fit(stem, ` (${n})${extension}`);
     if (!isTaken(nameKey(candidate))) return candidate;
   }
-}
-
-/** `notes.txt` -> `notes (Laptop).txt`; a name that is already such a copy gets a counter, never a second bracket. */
-export function conflictName(name: string, device: string, isTaken: (key: string) => boolean): string {
-  const [stem, extension] = split(name);
-  const label =
-    cut(device.replaceAll(/[/\\:*?"<>|()\p{Cc}\p{Cs}]/gu, "").normalize("NFC"), 64).trim() || "another device";
-  const first = stem.endsWith(` (${label})`) ? name : fit(stem, ` (${label})${extension}`);
-  return isTaken(nameKey(first)) ? freeName(first, isTaken) : first;
 }

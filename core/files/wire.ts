@@ -17,6 +17,8 @@ export const toWire = (file: FileRow, permission: PermissionWord): File => ({
   version_number: file.version_number,
   version_count: file.version_count,
   vector: { ...file.vector },
+  conflict_of: file.conflict_of,
+  conflict_policy: file.conflict_policy,
   owner_id: file.drive_id,
   permission,
   storage_class: "STANDARD",

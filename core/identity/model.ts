@@ -36,6 +36,8 @@ export interface Claims {
   user_id: string;
   session_id: string;
   device_id: string;
+  /** As it was at the last rotation of the token; "" in older tokens. Conflict copies bear it. */
+  device_name: string;
   role: Role;
   plan: string;
 }

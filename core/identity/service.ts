@@ -23,10 +23,12 @@ export interface DeviceHint {
 /** A drive, its root folder and its user share one id: ADR 0003. */
 export const userOf = ({ user_id, email, name }: Account): User => ({ user_id, email, name, root_folder_id: user_id });
 
+const UNNAMED = "Unnamed device";
+
 const deviceOf = (account: Account, known: DeviceRow | null, hint: DeviceHint, now: number): DeviceRow => ({
   user_id: account.user_id,
   device_id: known?.device_id ?? newId(account.tenant_id, now),
-  name: hint.device_name ?? known?.name ?? "Unnamed device",
+  name: hint.device_name ?? known?.name ?? UNNAMED,
   platform: hint.platform ?? known?.platform ?? null,
   created_at: known?.created_at ?? now,
   last_seen_at: now,
@@ -53,11 +55,13 @@ async function signedIn(
   deps: IdentityDeps,
   account: Account,
   session: SignInSession,
+  device: Pick<DeviceRow, "name"> | null,
   refresh_token: string,
   plan: string,
 ): Promise<SignedIn> {
   const { session_id, device_id } = session;
-  const claims = { user_id: account.user_id, session_id, device_id, role: account.role, plan };
+  const device_name = device === null || device.name === UNNAMED ? "" : device.name;
+  const claims = { user_id: account.user_id, session_id, device_id, device_name, role: account.role, plan };
   return {
     user: userOf(account),
     device_id,
@@ -119,7 +123,7 @@ export async function register(
   if (creation === "invite_used") throw uninvited();
   // Someone else was the first meanwhile: what holds for everybody after them holds here. It cannot happen twice.
   if (creation === "not_first") return register(deps, input);
-  return signedIn(deps, account, session, refresh_token, plan);
+  return signedIn(deps, account, session, device, refresh_token, plan);
 }
 
 /** `ended`: the device's earlier sign-in sessions, whose tokens and sockets the door closes. */
@@ -135,7 +139,7 @@ export async function login(
   const { session, refresh_token } = await openSession(deps, account, device.device_id);
   const ended = await deps.accounts.signIn(device, session);
   const plan = await deps.accounts.plan(account.tenant_id);
-  return { answer: await signedIn(deps, account, session, refresh_token, plan), ended };
+  return { answer: await signedIn(deps, account, session, device, refresh_token, plan), ended };
 }
 
 const invalid = (): DriveError => new DriveError("invalid_refresh_token", "Please sign in again.");
@@ -169,8 +173,11 @@ export async function refresh(
   }
   const account = await deps.accounts.byId(session.user_id);
   if (account === null) throw invalid();
-  const plan = await deps.accounts.plan(tenantOf(account.user_id));
-  return { ...(await signedIn(deps, account, session, `${session_id}.${next}`, plan)), session_id };
+  const [plan, device] = await Promise.all([
+    accounts.plan(tenantOf(account.user_id)),
+    accounts.device(session.user_id, session.device_id),
+  ]);
+  return { ...(await signedIn(deps, account, session, device, `${session_id}.${next}`, plan)), session_id };
 }
 
 /** The door closes the family's sockets as well. */

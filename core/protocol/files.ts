@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { recordOf } from "./bounded.ts";
 import {
   folderRefSchema,
   idSchema,
@@ -20,6 +21,30 @@ export type Metadata = z.infer<typeof metadataSchema>;
 
 export const vectorSchema = z.record(z.string(), z.number().int().min(0));
 
+/** Devices in a vector that a change was made on. */
+const MAX_DEVICES = 1000;
+
+/** A vector that a device had from us: docs/spec/sync.md, CF1. */
+export const baseSchema = recordOf(z.number().int().min(0), MAX_DEVICES);
+
+/** The same in a query, as JSON. */
+export const baseQuerySchema = z
+  .string()
+  .max(65_536)
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: "is not JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(baseSchema);
+
+/** What becomes of two edits of one file: both stay, or the later one keeps the name. */
+export const conflictPolicySchema = z.enum(["keep_both", "last_writer_wins"]);
+export type ConflictPolicy = z.infer<typeof conflictPolicySchema>;
+
 export const onNameConflictSchema = z.enum(["fail", "rename", "new_version"]);
 export type OnNameConflict = z.infer<typeof onNameConflictSchema>;
 
@@ -38,6 +63,10 @@ export const fileSchema = z
     version_number: z.number().int(),
     version_count: z.number().int(),
     vector: vectorSchema,
+    /** The file that this one is a conflict copy of. */
+    conflict_of: idSchema.nullable(),
+    /** Of a folder, for all that lies in it; null where the folder above decides. */
+    conflict_policy: conflictPolicySchema.nullable(),
     owner_id: idSchema,
     permission: permissionWordSchema,
     storage_class: z.enum(["STANDARD", "INFREQUENT_ACCESS", "ARCHIVE"]),
@@ -78,8 +107,10 @@ export const updateFileSchema = z
     name: rawNameSchema.optional(),
     parent_id: folderRefSchema.optional(),
     metadata: metadataSchema.optional(),
+    /** Of a folder. */
+    conflict_policy: conflictPolicySchema.nullable().optional(),
   })
-  .refine((b) => b.name !== undefined || b.parent_id !== undefined || b.metadata !== undefined, "changes nothing")
+  .refine((b) => Object.values(b).some((value) => value !== undefined), "changes nothing")
   .meta({ id: "UpdateFile" });
 
 export const copyFileSchema = z

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { listOf, recordOf } from "./bounded.ts";
+import { listOf } from "./bounded.ts";
 import { folderRefSchema, idSchema, sizeSchema, timeSchema } from "./common.ts";
-import { fileSchema, onNameConflictSchema, rawNameSchema } from "./files.ts";
+import { baseSchema, fileSchema, onNameConflictSchema, rawNameSchema } from "./files.ts";
 import { idOfKey, tenantOf } from "./ids.ts";
 import { mimeTypeSchema } from "./media-type.ts";
 
@@ -18,6 +18,10 @@ export const JOURNAL_OPS = [
   "version_purged",
   "verified",
   "unarchived",
+  /** The same content, or the same folder, came from two devices. */
+  "merged",
+  /** A delete that was not done: what it named has changed since. */
+  "kept",
 ] as const;
 export type JournalOp = (typeof JOURNAL_OPS)[number];
 
@@ -29,6 +33,8 @@ export const changeSchema = z
     file_id: idSchema,
     op: z.enum(JOURNAL_OPS),
     device_id: idSchema.nullable(),
+    /** Of a conflict copy that came by this change: the file that it is a copy of. */
+    conflict_of: idSchema.nullable(),
     at: timeSchema,
     file: fileSchema.nullable(),
   })
@@ -71,10 +77,8 @@ export type SocketMessage = z.infer<typeof socketMessageSchema>;
 export const SOCKET_PROTOCOL = "edgedrive.v1";
 export const SOCKET_TOKEN_PREFIX = "edgedrive.token.";
 
-/** Devices in a vector. */
-const MAX_DEVICES = 1000;
-
-const change = { op_id: z.string().min(1).max(100), base: recordOf(z.number().int().min(0), MAX_DEVICES).optional() };
+/** `base`: the vector that it was made on, `{}` for what is new. A change that has one is a sync client's: CF1. */
+const change = { op_id: z.string().min(1).max(100), base: baseSchema.optional() };
 
 /** Changes of one batch. */
 export const MAX_CHANGES = 1000;
@@ -146,7 +150,13 @@ export const deltaChangeSchema = z.discriminatedUnion("op", [
     name: rawNameSchema.optional(),
     parent_id: folderRefSchema.optional(),
   }),
-  z.object({ ...change, op: z.literal("trash"), file_id: idSchema }),
+  z.object({
+    ...change,
+    op: z.literal("trash"),
+    file_id: idSchema,
+    /** For a folder: the drive's sequence number that the device had reached (CF6). */
+    seen: z.number().int().min(0).optional(),
+  }),
   z.object({ ...change, op: z.literal("untrash"), file_id: idSchema }),
   putChangeSchema,
 ]);
@@ -166,9 +176,13 @@ export const deltaAnswerSchema = z
       z.object({
         op_id: z.string(),
         status: z.enum(["applied", "conflict", "rejected"]),
+        /** The named file as it is now, or the one that was made, was there already, or stays; null where refused. */
         file: fileSchema.nullable(),
+        /** The conflict copy: what was sent, or (`last_writer_wins`) what it took the place of, in the trash. */
+        copy: fileSchema.nullable(),
         /** The version that a `put` made, be it the newest still or not. */
         version_id: idSchema.nullable(),
+        /** Why it was refused. */
         code: z.string().nullable(),
         detail: z.string().nullable(),
       }),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { BLOCK_MAX } from "../blocks/classes.ts";
 import { listOf } from "./bounded.ts";
 import { folderRefSchema, idSchema, sha256Schema, sizeSchema, timeSchema } from "./common.ts";
-import { rawNameSchema } from "./files.ts";
+import { baseSchema, rawNameSchema } from "./files.ts";
 import { mimeTypeSchema } from "./media-type.ts";
 
 /** Chunks of one upload session that a client may send at the same time. */
@@ -20,6 +20,8 @@ export const startUploadSchema = z
     mime_type: mimeTypeSchema.optional(),
     modified_at: timeSchema.optional(),
     file_id: idSchema.optional(),
+    /** Of a sync client: the vector that the change was made on. Not the base of deltas. */
+    base: baseSchema.optional(),
     /** What deltas and segments refer to: a version of `base_file_id`, else of `file_id`. */
     base_file_id: idSchema.optional(),
     base_version_id: idSchema.optional(),

@@ -1,5 +1,5 @@
 /** What a drive's hub can be asked to do. Rights were checked before; the hub checks all that depends on order. */
-import type { Metadata } from "../protocol/files.ts";
+import type { ConflictPolicy, Metadata } from "../protocol/files.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { FileRow, Integrity, PermissionRow, Vector } from "../files/model.ts";
 import type { Hooks } from "../manifests/hooks.ts";
@@ -9,6 +9,8 @@ import type { FileUpload, UploadRow, UploadTarget } from "../uploads/model.ts";
 export interface Actor {
   user_id: string;
   device_id: string | null;
+  /** What people call the device; null where there is none. Conflict copies bear it (CF10). */
+  device_name?: string | null;
 }
 
 /** Bytes that lie in the object store, verified, not yet visible. */
@@ -58,6 +60,7 @@ export type Command =
       on_name_conflict: "fail" | "rename";
       /** A batch's, made from its `op_id`, so that later changes of the batch can name it. */
       file_id?: string;
+      base?: Vector | undefined;
     }
   | {
       op: "update";
@@ -65,13 +68,20 @@ export type Command =
       name?: string | undefined;
       parent_id?: string | undefined;
       metadata?: Metadata | undefined;
+      conflict_policy?: ConflictPolicy | null | undefined;
       if_version_id?: string | undefined;
       base?: Vector | undefined;
       /** Where the file was when rights were checked. A guess: right, it saves the hub its second read. */
       seen?: { parent_id: string | null; name: string } | undefined;
     }
-  | { op: "trash"; file_id: string; base?: Vector | undefined }
-  | { op: "untrash"; file_id: string }
+  | {
+      op: "trash";
+      file_id: string;
+      base?: Vector | undefined;
+      /** The drive's sequence number that the device had reached, for a folder (CF6). */
+      seen?: number | undefined;
+    }
+  | { op: "untrash"; file_id: string; base?: Vector | undefined }
   /** With `trashed_before` only what has been in the trash since then or longer: a sweep's. */
   | { op: "purge"; file_id: string; trashed_before?: number | undefined }
   | { op: "restore_version"; file_id: string; version_id: string }
@@ -99,7 +109,11 @@ export interface Submission {
 
 /** What a command left behind; `replayed` when an earlier try of the same `op_id` had done it. */
 export interface Outcome {
+  /** `conflict`: it was settled otherwise than asked (docs/spec/sync.md, CF3 to CF12). */
+  status: "applied" | "conflict";
   file: FileRow | null;
+  /** The conflict copy. */
+  copy: FileRow | null;
   /** What the file had then; one that was replayed may have newer ones by now. */
   version_id: string | null;
   permission: PermissionRow | null;

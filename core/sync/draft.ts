@@ -146,7 +146,12 @@ export class Draft {
     op: JournalOp,
     actor: Actor,
     op_id: string,
-    subject: { file_id: string; version_id?: string | null; permission_id?: string | null },
+    subject: {
+      file_id: string;
+      version_id?: string | null;
+      permission_id?: string | null;
+      conflict_of?: string | null;
+    },
   ): void {
     const entry: JournalRow = {
       tenant_id: this.drive.tenant_id,
@@ -159,6 +164,7 @@ export class Draft {
       op_id,
       actor_id: actor.user_id,
       device_id: actor.device_id,
+      conflict_of: op === "created" ? (subject.conflict_of ?? null) : null,
       at: this.now,
     };
     this.writes.journal.push(entry);

@@ -123,5 +123,13 @@ export function replay(done: Done, { command }: Submission): Outcome {
   if (done.file === null && done.permission === null && done.entry.op !== "purged")
     throw new DriveError("not_found", "What this request made was deleted for good since.");
   const { file, permission, entry } = done;
-  return { file, version_id: entry.version_id, permission, upload: null, replayed: true };
+  return {
+    status: "applied",
+    file,
+    copy: null,
+    version_id: entry.version_id,
+    permission,
+    upload: null,
+    replayed: true,
+  };
 }

@@ -1,6 +1,7 @@
 import type { BlockBits } from "../blocks/classes.ts";
 import type { Hooks } from "../manifests/hooks.ts";
 import type { FinishedPack } from "../packs/writer.ts";
+import type { Vector } from "../files/model.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { OnNameConflict } from "../protocol/files.ts";
 
@@ -8,6 +9,8 @@ import type { OnNameConflict } from "../protocol/files.ts";
 export type UploadTarget = {
   mime_type: string | null;
   modified_at: number | null;
+  /** The vector that a sync client's change was made on: docs/spec/sync.md, CF1. */
+  base?: Vector;
 } & (
   | { kind: "file"; parent_id: string; name: string; on_name_conflict: OnNameConflict }
   | { kind: "version"; file_id: string; if_version_id: string | null }

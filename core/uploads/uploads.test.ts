@@ -14,6 +14,15 @@ import type { Staged, UploadDeps, UploadStore } from "./ports.ts";
 import { abortUpload, type Caller, completeUpload, putChunk, startUpload, storeWhole } from "./service.ts";
 
 const MiB = 1024 * 1024;
+const NOTHING: Outcome = {
+  status: "applied",
+  file: null,
+  copy: null,
+  version_id: null,
+  permission: null,
+  upload: null,
+  replayed: false,
+};
 const TENANT = 7;
 const USER = newId(TENANT, 0);
 const caller: Caller = {
@@ -82,7 +91,7 @@ class MemoryUploads implements UploadStore {
       this.committed = command.content;
     }
     const file = { file_id: "made" } as FileRow;
-    return { file, version_id: null, permission: null, upload: this.upload, replayed: false };
+    return { ...NOTHING, file, upload: this.upload };
   }
 }
 
@@ -237,7 +246,7 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
     const chunk = random(1000);
     await startUpload(deps, caller, target, chunk.length, null);
     await send(chunk, 0);
-    const done = { file: { file_id: "of another" } as FileRow, version_id: null, permission: null, upload: null };
+    const done = { ...NOTHING, file: { file_id: "of another" } as FileRow };
     deps.submit = async () => ({ ...done, replayed: true });
     await expect(complete([chunk])).rejects.toMatchObject({ code: "idempotency_key_reused" });
     // Another try of the same completion was first.
@@ -255,7 +264,7 @@ describe("sessions of chunks", { timeout: 60_000 }, () => {
     const submit = deps.submit;
     deps.submit = async (drive, submission) =>
       submission.command.op === "commit_upload"
-        ? { file: { file_id: "first" } as FileRow, version_id: null, permission: null, upload: null, replayed: true }
+        ? { ...NOTHING, file: { file_id: "first" } as FileRow, replayed: true }
         : submit(drive, submission);
     const file = await storeWhole(deps, { ...caller, may_repeat: true }, target, streamOf(random(1000)), 1000);
     expect(file.file_id).toBe("first");

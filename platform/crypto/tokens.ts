@@ -12,6 +12,7 @@ const payloadSchema = z.object({
   sub: idSchema,
   sid: idSchema,
   did: idSchema,
+  dname: z.string().default(""),
   role: z.enum(["admin", "member"]),
   plan: z.string(),
 });
@@ -24,8 +25,8 @@ export class JwtTokens implements TokenSigner {
     this.#key = new TextEncoder().encode(secret);
   }
 
-  sign({ user_id, session_id, device_id, role, plan }: Claims, now: number): Promise<string> {
-    return new SignJWT({ sid: session_id, did: device_id, role, plan })
+  sign({ user_id, session_id, device_id, device_name, role, plan }: Claims, now: number): Promise<string> {
+    return new SignJWT({ sid: session_id, did: device_id, dname: device_name, role, plan })
       .setProtectedHeader({ alg: ALGORITHM })
       .setIssuer(ISSUER)
       .setSubject(user_id)
@@ -38,8 +39,8 @@ export class JwtTokens implements TokenSigner {
   async verify(token: string): Promise<Claims> {
     try {
       const { payload } = await jwtVerify(token, this.#key, { issuer: ISSUER, algorithms: [ALGORITHM] });
-      const { sub, sid, did, role, plan } = payloadSchema.parse(payload);
-      return { user_id: sub, session_id: sid, device_id: did, role, plan };
+      const { sub, sid, did, dname, role, plan } = payloadSchema.parse(payload);
+      return { user_id: sub, session_id: sid, device_id: did, device_name: dname, role, plan };
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw new DriveError("token_expired", "The access token has expired.");
       throw new DriveError("token_invalid", "The access token is not valid.");

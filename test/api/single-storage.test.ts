@@ -29,7 +29,13 @@ async function colleagueOf({ id }: User): Promise<Api & { id: string }> {
       )
       .bind(tenant, user_id),
   ]);
-  const claims = { user_id, session_id: newId(tenant, 1), device_id: newId(tenant, 2), role: "member" } as const;
+  const claims = {
+    user_id,
+    session_id: newId(tenant, 1),
+    device_id: newId(tenant, 2),
+    device_name: "",
+    role: "member",
+  } as const;
   const token = await new JwtTokens(apiEnv.TOKEN_SECRET).sign({ ...claims, plan: "generous" }, Date.now());
   return Object.assign(new Api(token), { id: user_id });
 }

@@ -93,6 +93,10 @@ export class Bench {
       version_number: 0,
       version_count: 0,
       vector: { device: 1 },
+      content_dot: "device:1",
+      place_dot: "",
+      conflict_of: null,
+      conflict_policy: "last_writer_wins",
       metadata: {
         a: 1,
         b: null,
@@ -155,6 +159,7 @@ export class Bench {
       op_id: `op-${seq}`,
       actor_id: this.root,
       device_id: null,
+      conflict_of: null,
       at: seq,
     };
   }

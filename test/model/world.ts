@@ -168,7 +168,8 @@ export class World {
         if (key !== "stage") return value.bind(uploads);
         return async (upload: UploadRow, needed: number) => {
           const staged = await uploads.stage(upload, needed);
-          const outcome = { file: null, version_id: null, permission: null, upload, replayed: false };
+          const nothing = { file: null, copy: null, version_id: null, permission: null };
+          const outcome = { ...nothing, status: "applied", upload, replayed: false } as const;
           const command = { op: "stage", upload } as const;
           if (staged.is_staged)
             sent.push({ command, op_id: `stage:${upload.upload_id}`, result: { ok: true, outcome } });

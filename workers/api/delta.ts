@@ -69,13 +69,14 @@ function toChange(c: Context<AppEnv>, change: DeltaChange): Change {
 function toResult(answer: Answer, { op_id }: Change): DeltaAnswer["results"][number] {
   if (!answer.ok) {
     const { code, detail } = answer.failure;
-    return { op_id, status: "rejected", file: null, version_id: null, code, detail };
+    return { op_id, status: "rejected", file: null, copy: null, version_id: null, code, detail };
   }
   const { file, permission, version_id } = answer;
   return {
     op_id,
     status: "applied",
     file: file === null ? null : toWire(file, permission),
+    copy: null,
     version_id,
     code: null,
     detail: null,

@@ -1,11 +1,12 @@
 /** What routes share: problem answers in the document, JSON bodies with bounds, who calls. */
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import type { Claims } from "../../core/identity/model.ts";
 import { DriveError } from "../../core/protocol/errors.ts";
 import { problemSchema } from "../../core/protocol/common.ts";
 import { idSchema } from "../../core/protocol/ids.ts";
 import type { Principal } from "../../core/sharing/rights.ts";
-import type { Submission } from "../../core/sync/commands.ts";
+import type { Actor, Submission } from "../../core/sync/commands.ts";
 import type { AppEnv } from "./types.ts";
 
 export const BASE = "/api/v1";
@@ -59,8 +60,14 @@ export function idempotencyKey(c: Context<AppEnv>): string | undefined {
   return key;
 }
 
+const actorOf = ({ user_id, device_id, device_name }: Claims): Actor => ({
+  user_id,
+  device_id,
+  device_name: device_name === "" ? null : device_name,
+});
+
 export const submissionOf = (c: Context<AppEnv>): Pick<Submission, "actor" | "op_id"> => ({
-  actor: { user_id: c.var.claims.user_id, device_id: c.var.claims.device_id },
+  actor: actorOf(c.var.claims),
   op_id: c.var.op_id,
 });
 

@@ -9,7 +9,8 @@ import type { UploadRow, UploadTarget } from "../../uploads/model.ts";
 import { requirePlace } from "../../uploads/place.ts";
 import type { Actor, Command, StoredContent } from "../commands.ts";
 import type { Draft } from "../draft.ts";
-import { bump, changedAt, placeName, requireSpace, versionOf } from "./files.ts";
+import { stamp } from "../conflicts.ts";
+import { changedAt, placeName, requireSpace, versionOf } from "./files.ts";
 
 type Of<Op extends Command["op"]> = Extract<Command, { op: Op }>;
 
@@ -244,6 +245,7 @@ function place(draft: Draft, target: UploadTarget, bytes: Bytes, actor: Actor, o
   if (target.on_name_conflict === "new_version" && holder !== null)
     return addVersion(draft, holder, target, bytes, actor, op_id, null);
   const name = placeName(draft, parent, target.name, target.on_name_conflict === "rename" ? "rename" : "fail");
+  const { vector, dot } = stamp({}, actor);
   const file: FileRow = {
     tenant_id: draft.drive.tenant_id,
     file_id: draft.newId(),
@@ -260,7 +262,11 @@ function place(draft: Draft, target: UploadTarget, bytes: Bytes, actor: Actor, o
     version_id: draft.newId(),
     version_number: 1,
     version_count: 1,
-    vector: bump({}, actor),
+    vector,
+    content_dot: dot,
+    place_dot: dot,
+    conflict_of: null,
+    conflict_policy: null,
     metadata: {},
     created_by: actor.user_id,
     created_at: draft.now,
@@ -282,6 +288,7 @@ function addVersion(
   op_id: string,
   description: string | null,
 ): FileRow {
+  const { vector, dot } = stamp(file.vector, actor);
   const next: FileRow = {
     ...file,
     size: bytes.size,
@@ -294,7 +301,8 @@ function addVersion(
     version_id: draft.newId(),
     version_number: file.version_number + 1,
     version_count: file.version_count + 1,
-    vector: bump(file.vector, actor),
+    vector,
+    content_dot: dot,
   };
   commitVersion(draft, next, bytes.size - file.size, actor, description);
   draft.record("modified", actor, op_id, next);

@@ -1,18 +1,13 @@
 import { DriveError } from "../../protocol/errors.ts";
 import { freeName, nameKey, nameTaken, parseName } from "../../files/names.ts";
-import type { FileRow, NewVersion, Vector } from "../../files/model.ts";
+import type { FileRow, NewVersion } from "../../files/model.ts";
 import type { Actor, Command } from "../commands.ts";
+import { stamp } from "../conflicts.ts";
 import { noSpace } from "../../quota/space.ts";
 import { type Draft, MAX_DEPTH } from "../draft.ts";
 import { COPY_MAX } from "../ports.ts";
 
 type Of<Op extends Command["op"]> = Extract<Command, { op: Op }>;
-
-/** Counts one more change of a device; changes from no device (an admin, a job) count under `server`. */
-export const bump = (vector: Vector, actor: Actor): Vector => {
-  const device = actor.device_id ?? "server";
-  return { ...vector, [device]: (vector[device] ?? 0) + 1 };
-};
 
 /**
  * When a file changes: later than the time before, also within one moment and by a clock that is behind. By it a repeat
@@ -37,6 +32,7 @@ export function createFolder(draft: Draft, command: Of<"create_folder">, actor: 
     throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
   const parent = draft.folder(command.parent_id);
   const name = placeName(draft, parent, command.name, command.on_name_conflict);
+  const { vector, dot } = stamp({}, actor);
   const folder: FileRow = {
     tenant_id: draft.drive.tenant_id,
     file_id,
@@ -53,7 +49,11 @@ export function createFolder(draft: Draft, command: Of<"create_folder">, actor: 
     version_id: null,
     version_number: 0,
     version_count: 0,
-    vector: bump({}, actor),
+    vector,
+    content_dot: "",
+    place_dot: dot,
+    conflict_of: null,
+    conflict_policy: null,
     metadata: {},
     created_by: actor.user_id,
     created_at: draft.now,
@@ -73,8 +73,13 @@ export function update(draft: Draft, command: Of<"update">, actor: Actor, op_id:
     throw new DriveError("precondition_failed", "The file has changed since.", { version_id: file.version_id });
   if (file.parent_id === null && (command.name !== undefined || command.parent_id !== undefined))
     throw new DriveError("root_is_fixed", "The root folder can neither be renamed nor moved.");
-  const next: FileRow = { ...file, updated_at: changedAt(draft, file), vector: bump(file.vector, actor) };
+  const { vector, dot } = stamp(file.vector, actor);
+  const next: FileRow = { ...file, updated_at: changedAt(draft, file), vector };
   if (command.metadata !== undefined) next.metadata = command.metadata;
+  if (command.conflict_policy !== undefined) {
+    if (!file.is_folder) throw new DriveError("not_a_folder", `“${file.name}” is not a folder.`);
+    next.conflict_policy = command.conflict_policy;
+  }
   if (command.name !== undefined || command.parent_id !== undefined) {
     const parent = draft.folder(command.parent_id ?? (file.parent_id as string));
     if (draft.chain(parent).some((f) => f.file_id === file.file_id))
@@ -84,6 +89,7 @@ export function update(draft: Draft, command: Of<"update">, actor: Actor, op_id:
     next.parent_id = parent.file_id;
     next.name = placeName(draft, parent, command.name ?? file.name, "fail", file.file_id);
     next.name_key = nameKey(next.name);
+    next.place_dot = dot;
   }
   draft.put(next);
   draft.record("updated", actor, op_id, next);
@@ -93,7 +99,9 @@ export function update(draft: Draft, command: Of<"update">, actor: Actor, op_id:
 export function trash(draft: Draft, command: Of<"trash">, actor: Actor, op_id: string): FileRow {
   const file = draft.living(command.file_id);
   if (file.parent_id === null) throw new DriveError("root_is_fixed", "The root folder cannot be deleted.");
-  const next = { ...file, trashed_at: draft.now, updated_at: changedAt(draft, file), vector: bump(file.vector, actor) };
+  const { vector, dot } = stamp(file.vector, actor);
+  const changed = { updated_at: changedAt(draft, file), vector, place_dot: dot };
+  const next = { ...file, ...changed, trashed_at: draft.now };
   draft.put(next);
   draft.record("trashed", actor, op_id, next);
   return next;
@@ -116,6 +124,7 @@ export function untrash(draft: Draft, command: Of<"untrash">, actor: Actor, op_i
   const name = draft.isTaken(parent.file_id, key)
     ? freeName(file.name, (k) => draft.isTaken(parent.file_id, k))
     : file.name;
+  const { vector, dot } = stamp(file.vector, actor);
   const next: FileRow = {
     ...file,
     parent_id: parent.file_id,
@@ -123,7 +132,8 @@ export function untrash(draft: Draft, command: Of<"untrash">, actor: Actor, op_i
     name_key: nameKey(name),
     trashed_at: null,
     updated_at: changedAt(draft, file),
-    vector: bump(file.vector, actor),
+    vector,
+    place_dot: dot,
   };
   draft.put(next);
   draft.record("untrashed", actor, op_id, next);
@@ -171,6 +181,7 @@ export function copyTree(draft: Draft, command: Of<"copy_tree">, actor: Actor, o
   requireSpace(draft, bytes);
   const name = placeName(draft, parent, command.name, "rename");
 
+  const { vector, dot } = stamp({}, actor);
   const ids = new Map([source, ...below].map((f) => [f.file_id, draft.newId()]));
   const copy = (file: FileRow, parent_id: string): FileRow => {
     const version_number = file.is_folder ? 0 : 1;
@@ -181,7 +192,10 @@ export function copyTree(draft: Draft, command: Of<"copy_tree">, actor: Actor, o
       version_id: file.is_folder ? null : draft.newId(),
       version_number,
       version_count: version_number,
-      vector: bump({}, actor),
+      vector,
+      content_dot: file.is_folder ? "" : dot,
+      place_dot: dot,
+      conflict_of: null,
       created_by: actor.user_id,
       created_at: draft.now,
       updated_at: draft.now,

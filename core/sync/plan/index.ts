@@ -200,5 +200,13 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
 /** Plans one command. Throws a `DriveError` and leaves the draft as it was when the command cannot be done. */
 export function plan(draft: Draft, submission: Submission): Outcome {
   const { file = null, permission = null, upload = null } = run(draft, submission.command, submission);
-  return { file, version_id: file?.version_id ?? null, permission, upload, replayed: false };
+  return {
+    status: "applied",
+    file,
+    copy: null,
+    version_id: file?.version_id ?? null,
+    permission,
+    upload,
+    replayed: false,
+  };
 }

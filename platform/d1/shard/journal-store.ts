@@ -32,7 +32,7 @@ export class JournalStore {
       .prepare(
         `select f.*, j.seq as j_seq, j.op as j_op, j.file_id as j_file_id, j.version_id as j_version_id,
            j.permission_id as j_permission_id, j.op_id as j_op_id, j.actor_id as j_actor_id,
-           j.device_id as j_device_id, j.at as j_at
+           j.device_id as j_device_id, j.conflict_of as j_conflict_of, j.at as j_at
          from journal j left join files f on f.tenant_id = ?1 and f.file_id = j.file_id
          where j.tenant_id = ?1 and j.drive_id = ?2 and ${where}`,
       )
@@ -50,6 +50,7 @@ export class JournalStore {
         op_id: row.j_op_id,
         actor_id: row.j_actor_id,
         device_id: row.j_device_id,
+        conflict_of: row.j_conflict_of,
         at: row.j_at,
       } as JournalRow,
       file:

@@ -82,6 +82,13 @@ export const files = sqliteTable(
     version_number: integer().notNull().default(0),
     version_count: integer().notNull().default(0),
     vector: text().notNull().default("{}"),
+    /** Last changes of content and of place, `device:counter`: docs/spec/sync.md, CF1. */
+    content_dot: text().notNull().default(""),
+    place_dot: text().notNull().default(""),
+    /** The file that this is a conflict copy of. */
+    conflict_of: text(),
+    /** Of a folder: CF12. */
+    conflict_policy: text({ enum: ["keep_both", "last_writer_wins"] }),
     metadata: text().notNull().default("{}"),
     created_by: text().notNull(),
     created_at: integer().notNull(),
@@ -372,6 +379,7 @@ export const journal = sqliteTable(
     op_id: text().notNull(),
     actor_id: text().notNull(),
     device_id: text(),
+    conflict_of: text(),
     at: integer().notNull(),
   },
   (t) => [

@@ -48,7 +48,7 @@ export function fileRoutes(api: App): void {
     }),
     async (c) => {
       const { id: file_id } = c.req.valid("param");
-      const { name, parent_id: ref, metadata } = c.req.valid("json");
+      const { parent_id: ref, ...input } = c.req.valid("json");
       const { app } = c.var;
       const { file, permission } = await app.require(principalOf(c), file_id, "edit");
       const parent_id = ref === undefined ? undefined : folderId(c, ref);
@@ -62,7 +62,7 @@ export function fileRoutes(api: App): void {
       }
       const if_version_id = ifMatchVersion(c.req.header("if-match"));
       const seen = { parent_id: file.parent_id, name: file.name };
-      const command = { op: "update", file_id, name, parent_id, metadata, if_version_id, seen } as const;
+      const command = { op: "update", file_id, ...input, parent_id, if_version_id, seen } as const;
       const outcome = await app.submit(file.drive_id, { command, ...submissionOf(c) });
       return c.json(toWire(outcome.file as FileRow, permission), 200);
     },

@@ -118,6 +118,7 @@ export function meRoutes(api: App): void {
         file_id: entry.file_id,
         op: entry.op,
         device_id: entry.device_id,
+        conflict_of: entry.conflict_of,
         at: toTime(entry.at),
         file: file === null ? null : toWire(file, "owner"),
       }));

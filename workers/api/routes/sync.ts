@@ -29,6 +29,7 @@ const toChange = ({ entry, file }: JournalEntry): Change => ({
   file_id: entry.file_id,
   op: entry.op,
   device_id: entry.device_id,
+  conflict_of: entry.conflict_of,
   at: toTime(entry.at),
   file: file === null ? null : toWire(file, "owner"),
 });

@@ -46,12 +46,13 @@ export class KeyRing {
 
   /** @param metadata of the pack's object. @throws `integrity_error` when they do not open */
   async packKey(tenant: TenantId, pack_id: string, metadata: ObjectMetadata): Promise<CryptoKey> {
-    const name = `${tenant}/${pack_id}`;
-    const known = this.#packs.get(name);
-    if (known !== undefined) return known;
     const { key_version, pack_key } = metadata;
     const version = Number(key_version);
     if (!Number.isInteger(version) || pack_key === undefined) throw damaged("a pack does not name its key");
+    // By what the object says now: a wrapped key that was damaged since is seen, also where the right one is known.
+    const name = `${tenant}/${pack_id}/${version}/${pack_key}`;
+    const known = this.#packs.get(name);
+    if (known !== undefined) return known;
     const wrapping = await this.#version(tenant, version);
     const key = await unwrapKey(wrapping.key, pack_key, packKeyData(tenant, version, pack_id));
     this.#packs.set(name, key);

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { printError, UsageError } from "./lib/cli.ts";
 import { captureTool } from "./lib/tools.ts";
+import { HOUR } from "../core/time.ts";
 
 const USAGE = `npm run soak [-- --hours N]
 
@@ -10,7 +11,6 @@ Plays the models of storage and of garbage collection, each time with another se
 const MODELS = ["test/model/drive.test.ts", "core/garbage/garbage.model.test.ts"];
 /** Plays of each model for a seed: some minutes. MODEL_RUNS says another number. */
 const RUNS = 1_000;
-const HOUR = 60 * 60 * 1000;
 
 try {
   process.exitCode = await run();

@@ -2,10 +2,11 @@
  * The seed's simulation 3, over the product's own policy: packs are written and read for two years, day by day, and each
  * day's walk moves what is due; the second year is counted. `npm run simulate:tiers`; docs/spec/tiers.md.
  */
-import { DAY, dayOf, MOVE_COST, noteDay, wantedTier } from "../../core/tiers/policy.ts";
+import { dayOf, MOVE_COST, noteDay, wantedTier } from "../../core/tiers/policy.ts";
 import { TIERS, type Tier, type TieredPack, type TierPolicy } from "../../core/tiers/ports.ts";
 import { GB, MONTH, READ, RETRIEVAL, ROW, STORAGE, WRITE } from "../../core/tiers/prices.ts";
 import { table } from "../lib/table.ts";
+import { DAY } from "../../core/time.ts";
 
 const PACKS = 20_000;
 const YEAR = 365;

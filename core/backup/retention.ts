@@ -1,8 +1,8 @@
 /** Which backups are kept. docs/spec/durability.md, BK12. */
 import { fullsOf, fullPrefix, journalPrefix, parseSegment, type Scope } from "./names.ts";
 import type { Vault } from "./vault.ts";
+import { DAY } from "../time.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 /** Any moment of 30 days; it needs the full backup before it, which began up to a day earlier. */
 const KEPT = 32 * DAY;
 const KEPT_WEEKLY = 90 * DAY;

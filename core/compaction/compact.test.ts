@@ -2,13 +2,14 @@
 import { describe, expect, it } from "vitest";
 import { parseText } from "../manifests/root.ts";
 import { packKey } from "../packs/format.ts";
-import { DAY, EditedDrive, noise } from "../../test/support/memory/edited-drive.ts";
+import { EditedDrive, noise } from "../../test/support/memory/edited-drive.ts";
 import { TENANT } from "../../test/support/memory/drive.ts";
 import { memoryEngine, same } from "../../test/support/memory/engine.ts";
 import { Allowance } from "../storage/allowance.ts";
 import { readContent } from "../storage/read.ts";
 import type { FileRow } from "../files/model.ts";
 import { compact } from "./compact.ts";
+import { DAY } from "../time.ts";
 
 const joined = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 

@@ -23,8 +23,8 @@ import { type CompactionStore, type Exchange, StagingOver } from "./ports.ts";
 import { Rewriter } from "./rewrite.ts";
 import { type Candidate, loadRun, type RunState, runKey, saveRun } from "./run-state.ts";
 import { type Calls, Survey } from "./survey.ts";
+import { DAY } from "../time.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 /** A pack is left alone for so long: what is being made of its upload names it as it is. */
 const AGE = DAY;
 /** A run whose state is older does not go on; its new packs may have rows for another day. */

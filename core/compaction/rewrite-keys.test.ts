@@ -3,10 +3,11 @@ import { describe, expect, it } from "vitest";
 import { parseText } from "../manifests/root.ts";
 import { packKey } from "../packs/format.ts";
 import { TENANT } from "../../test/support/memory/drive.ts";
-import { DAY, EditedDrive, noise } from "../../test/support/memory/edited-drive.ts";
+import { EditedDrive, noise } from "../../test/support/memory/edited-drive.ts";
 import { same } from "../../test/support/memory/engine.ts";
 import type { FileRow } from "../files/model.ts";
 import { compact, type NextCompaction } from "./compact.ts";
+import { DAY } from "../time.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

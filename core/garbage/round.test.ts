@@ -12,8 +12,7 @@ import { MemoryDrive, TENANT } from "../../test/support/memory/drive.ts";
 import { memoryEngine, piecesOf } from "../../test/support/memory/engine.ts";
 import { MemoryGarbageStore } from "../../test/support/memory/garbage-store.ts";
 import { collectGarbage, type GarbageDeps } from "./round.ts";
-
-const DAY = 24 * 60 * 60 * 1000;
+import { DAY } from "../time.ts";
 
 function setUp() {
   const drive = new MemoryDrive();

@@ -17,8 +17,8 @@ import type { Engine } from "../storage/engine.ts";
 import { type GarbagePolicy, type GarbageStore, RoundOver } from "./ports.ts";
 import { loadState, newRound, NEXT_PHASE, type RoundState, saveState, stateKey } from "./round-state.ts";
 import { judge } from "./verdict.ts";
+import { DAY } from "../time.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 /** A round whose state is older does not go on: what it noted says too little of today. */
 const ROUND_MAX = 2 * DAY;
 /** Root blocks read in a slice, and a page beyond it: each is a call, of the 10,000 that ten jobs of an invocation share. */

@@ -2,8 +2,8 @@
 import type { JudgedPack, Verdict } from "./ports.ts";
 import type { PackFilter } from "./pack-filter.ts";
 import type { Place } from "./round-state.ts";
+import { DAY } from "../time.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 /** Younger than this at the start of the round, a pack may be needed by a content that the round did not see. */
 const AGE = DAY;
 const TOMBSTONE = 30 * DAY;

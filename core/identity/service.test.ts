@@ -6,8 +6,8 @@ import { MemoryAccounts } from "../../test/support/memory/account-store.ts";
 import { newId } from "../protocol/ids.ts";
 import { ACCESS_TTL, REFRESH_TTL } from "./model.ts";
 import { type IdentityDeps, login, refresh, register } from "./service.ts";
+import { DAY } from "../time.ts";
 
-const DAY = 24 * 3_600_000;
 const password = "correct horse battery staple";
 const tokens = new JwtTokens("a secret of thirty-two characters");
 let accounts: MemoryAccounts;

@@ -1,8 +1,8 @@
 /** docs/spec/storage.md, K10; through doors and jobs: workers/queue-consumers/rewrite-keys.test.ts. */
 import { describe, expect, it } from "vitest";
 import { type KeyUseStore, orderRewriting, type PackCount, reportRewriting } from "./rewriting.ts";
+import { DAY } from "../time.ts";
 
-const DAY = 24 * 60 * 60_000;
 const NOW = 100 * DAY;
 
 const count = (key_version: number, more: Partial<PackCount>): PackCount => ({

@@ -14,11 +14,11 @@ import type { TenantKeyPlace } from "./ports.ts";
 import { copiesUse, reportMasters, retireMaster } from "./retire.ts";
 import { KeyRing } from "./ring.ts";
 import { KEY_AGE, rotateKeys } from "./rotate.ts";
+import { HOUR } from "../time.ts";
 
 const master = (version: string, letter: string): string => `${version}:${btoa(letter.repeat(32))}`;
 const V1 = master("v1", "a");
 const BOTH = `${V1},${master("v2", "b")}`;
-const HOUR = 60 * 60_000;
 
 /** What lasts, whichever list of masters a process has. */
 class Keys {

@@ -1,4 +1,5 @@
 /** Rate limits as pure functions of state and time (milliseconds). */
+import { HOUR } from "../time.ts";
 
 /** Token bucket: `tokens` are left, filled evenly up to the capacity. */
 export interface TokenBucket {
@@ -20,8 +21,6 @@ export interface Verdict<S> {
   /** Seconds until the same request would pass; 0 when it passed, Infinity when it never can. */
   retry_after: number;
 }
-
-const HOUR = 3_600_000;
 
 /** @param capacity tokens an hour, and at most at once */
 export function takeToken(state: TokenBucket | null, capacity: number, now: number): Verdict<TokenBucket> {

@@ -8,11 +8,11 @@ import { copyJobs } from "./jobs.ts";
 import type { Side, Sides } from "./ports.ts";
 import { compare } from "./reconcile.ts";
 import { ReplicatedStore } from "./replicated-store.ts";
+import { HOUR } from "../time.ts";
 
 const MiB = 1024 * 1024;
 const KEY = "7/abc";
 const METADATA = { tenant: "7", pack_key: "abc" };
-const HOUR = 3_600_000;
 
 let primary: MemoryObjectStore;
 let replica: MemoryObjectStore;

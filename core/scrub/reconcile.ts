@@ -4,8 +4,8 @@ import { packKey } from "../packs/format.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { ObjectCatalog, ObjectFacts, ObjectStore } from "../storage/ports.ts";
 import type { Finding, Findings } from "./ports.ts";
+import { DAY } from "../time.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 const EVERY = 30 * DAY;
 /** Longer than an upload or a run of compaction may take until its packs have rows, or are swept. */
 const SETTLED = 3 * DAY;

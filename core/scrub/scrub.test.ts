@@ -5,12 +5,13 @@ import { parseText } from "../manifests/root.ts";
 import { newPackId, packKey } from "../packs/format.ts";
 import { DriveError } from "../protocol/errors.ts";
 import { TENANT } from "../../test/support/memory/drive.ts";
-import { DAY, EditedDrive } from "../../test/support/memory/edited-drive.ts";
+import { EditedDrive } from "../../test/support/memory/edited-drive.ts";
 import { MemoryObjectStore } from "../../test/support/memory/object-store.ts";
 import { MemoryScrubStore } from "../../test/support/memory/scrub-store.ts";
 import { reconcile, type ReconcilePlace } from "./reconcile.ts";
 import { scrub, type ScrubDeps, type ScrubPlace } from "./scrub.ts";
 import { traceDamage } from "./trace.ts";
+import { DAY } from "../time.ts";
 
 const noise = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 

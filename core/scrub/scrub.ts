@@ -13,8 +13,8 @@ import type { Engine } from "../storage/engine.ts";
 import type { ObjectStore } from "../storage/ports.ts";
 import type { Findings, KnownPack, ScrubStore } from "./ports.ts";
 import { callsOf, verifyPack } from "./verify-pack.ts";
+import { DAY } from "../time.ts";
 
-const DAY = 24 * 60 * 60 * 1000;
 /** Days in which all packs are read. */
 const PARTS = 90;
 /** Values of the two random bytes that tell a pack's part. */

@@ -1,9 +1,9 @@
 /** How hits are ordered. docs/spec/search.md, X5. */
+import { DAY } from "../time.ts";
 
 /** Weights of the columns name, metadata, text for bm25 (sqlite.org/fts5.html, 5.1.1). */
 export const COLUMN_WEIGHTS = [10, 4, 1] as const;
 
-const DAY = 86_400_000;
 /** After this long a file's newness counts half. */
 const HALF_LIFE_DAYS = 60;
 

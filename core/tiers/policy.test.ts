@@ -2,9 +2,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MemoryTierStore } from "../../test/support/memory/tier-store.ts";
-import { DAY, dayOf, MOVE_COST, recentReads, unreadDays, wantedTier } from "./policy.ts";
+import { dayOf, MOVE_COST, recentReads, unreadDays, wantedTier } from "./policy.ts";
 import type { TieredPack, TierPolicy } from "./ports.ts";
 import { GB, READ, RETRIEVAL, STORAGE } from "./prices.ts";
+import { DAY } from "../time.ts";
 
 const POLICY: TierPolicy = { infrequent_days: 30, archive_days: 180, has_archive: false };
 const START = 20_000 * DAY;

@@ -1,8 +1,7 @@
 /** Where a pack should lie: pure arithmetic over its row. docs/spec/tiers.md, TI4 to TI7. */
 import type { Tier, TieredPack, TierPolicy } from "./ports.ts";
 import { GB, MINIMUM_DAYS, MONTH, READ, RETRIEVAL, ROW, STORAGE, WRITE } from "./prices.ts";
-
-export const DAY = 24 * 60 * 60 * 1000;
+import { DAY } from "../time.ts";
 
 /** Days for which a restored pack stays, after it came or was read last. */
 export const HOT_DAYS = 7;

@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { formatNode } from "../manifests/root.ts";
 import { newPackId } from "../packs/format.ts";
 import { newId } from "../protocol/ids.ts";
-import { DAY, dayOf } from "./policy.ts";
+import { dayOf } from "./policy.ts";
 import { ReadLog } from "./read-log.ts";
+import { DAY } from "../time.ts";
 
 const NOW = 20_000 * DAY;
 const packOf = (at = NOW - DAY): string => newPackId(newId(7, at));

@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import { MemoryArchive, MemoryTierObjects } from "../../test/support/memory/archive-bucket.ts";
 import { MemoryTierStore } from "../../test/support/memory/tier-store.ts";
 import type { StoredObject } from "../storage/ports.ts";
-import { DAY, dayOf } from "./policy.ts";
+import { dayOf } from "./policy.ts";
 import type { Tier } from "./ports.ts";
 import { walkPacks, type WalkDeps, type WalkPlace } from "./walk.ts";
+import { DAY } from "../time.ts";
 
 const NOW = 20_000 * DAY;
 const OLD = NOW - 31 * DAY;

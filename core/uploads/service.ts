@@ -19,6 +19,7 @@ import { FILE_MAX_BYTES, requireSize, tooLarge } from "./parts.ts";
 import { requirePlace, requireSeen } from "./place.ts";
 import { assemble } from "./segments.ts";
 import type { Made, UploadDeps } from "./ports.ts";
+import { DAY } from "../time.ts";
 
 export interface Caller {
   principal: Extract<Principal, { kind: "user" }>;
@@ -61,8 +62,6 @@ export async function startUpload(
   await reserve(deps, caller, upload, caller.may_repeat);
   return { instant: false, upload };
 }
-
-const DAY = 24 * 3_600_000;
 
 /**
  * The id that a start has today, and had yesterday. It comes from the key, so that a repeat finds its session, and from

@@ -12,10 +12,10 @@ import type { UploadTarget } from "../uploads/model.ts";
 import type { VerifiedContent } from "./ports.ts";
 import { Sha256State } from "./sha256-state.ts";
 import { ReadBudget } from "./verify.ts";
+import { DAY } from "../time.ts";
 
 const KiB = 1024;
 const random = (length: number): Uint8Array<ArrayBuffer> => randomFillSync(new Uint8Array(length));
-const DAY = 86_400_000;
 
 it("S6: a hash that is saved and restored between any pieces is that of the whole", () => {
   fc.assert(

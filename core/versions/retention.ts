@@ -7,8 +7,8 @@
  */
 import { DriveError } from "../protocol/errors.ts";
 import { endHistory, type Run } from "./history.ts";
+import { DAY } from "../time.ts";
 
-export const DAY = 24 * 60 * 60 * 1000;
 /** Pages of one job; the rest is the next job's. */
 const PAGES = 20;
 /** Commands under way at once: the hub commits together what arrives together. */

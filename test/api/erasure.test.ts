@@ -7,8 +7,7 @@ import { readConfig } from "../../platform/config.ts";
 import { ShardMap } from "../../platform/d1/shard-map.ts";
 import { Api, apiEnv, expectProblem, newUser, PASSWORD, shardOf, text, type User } from "../support/workerd/api.ts";
 import { Pipeline } from "../support/workerd/pipeline.ts";
-
-const HOUR = 60 * 60_000;
+import { HOUR } from "../../core/time.ts";
 
 const end = (user: User, password = PASSWORD) => user.ask("DELETE", "me", { json: { password } });
 /** As another isolate, which knows nothing of what this one has revoked. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { recentReads } from "../../core/tiers/policy.ts";
 import type { Moved, TieredPack, TierStore } from "../../core/tiers/ports.ts";
+import { DAY } from "../../core/time.ts";
 
 export interface OpenTiers {
   tiers: TierStore;
@@ -13,7 +14,6 @@ export interface OpenTiers {
 }
 
 const id = (letter: string): string => letter.repeat(48);
-const DAY = 24 * 60 * 60 * 1000;
 
 export function tierStoreContract(name: string, open: () => Promise<OpenTiers>): void {
   describe(`TierStore: ${name}`, () => {

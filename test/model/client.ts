@@ -31,7 +31,8 @@ import { readVersion } from "./reads.ts";
 import { borrow, type Chunk, encodeChunks, isReadable, piecesOfSession, type Session } from "./sessions.ts";
 import type { PutSpec, Step, TargetSpec } from "./steps.ts";
 import { Injected } from "./turns.ts";
-import { MINUTE, type World } from "./world.ts";
+import { type World } from "./world.ts";
+import { MINUTE } from "../../core/time.ts";
 
 /** Every eighth number picks from all that there ever was. */
 const ANY = 8;

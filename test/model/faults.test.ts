@@ -8,7 +8,7 @@ import { Play } from "./play.ts";
 import { seededCrypto } from "./seeded-crypto.ts";
 import type { Group, Step } from "./steps.ts";
 import type { Fault } from "./turns.ts";
-import { MINUTE } from "./world.ts";
+import { MINUTE } from "../../core/time.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => {

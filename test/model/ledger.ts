@@ -5,7 +5,8 @@ import type { Command } from "../../core/sync/commands.ts";
 import type { UploadTarget } from "../../core/uploads/model.ts";
 import { DriveModel, type Place, Refused, type Version } from "../support/memory/drive-model.ts";
 import type { Attempt, Known, Part } from "./attempt.ts";
-import { DAY, POLICY, type Sent, type World } from "./world.ts";
+import { POLICY, type Sent, type World } from "./world.ts";
+import { DAY } from "../../core/time.ts";
 
 type Made = Map<string, { id: string; version: string }>;
 /** A command over the model: refused by a throw, else what is to be done with the ids that it made. */

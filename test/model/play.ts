@@ -6,7 +6,8 @@ import { Invariants } from "./invariants.ts";
 import { Ledger } from "./ledger.ts";
 import type { Group } from "./steps.ts";
 import type { Plan } from "./turns.ts";
-import { DAY, HOUR, World } from "./world.ts";
+import { World } from "./world.ts";
+import { HOUR, DAY } from "../../core/time.ts";
 
 const QUIET: Plan = { choose: () => 0, fault: () => "none", crash: null };
 

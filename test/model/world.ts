@@ -23,9 +23,6 @@ import { MemoryUploadStore } from "../support/memory/upload-store.ts";
 import { Turns } from "./turns.ts";
 
 export const TENANT = 7;
-export const MINUTE = 60_000;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
 /** Small, so that it bites. */
 export const POLICY = { version_days: 2, version_count: 3, trash_days: 2 };
 

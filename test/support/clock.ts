@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, vi } from "vitest";
-
-const DAY = 24 * 60 * 60 * 1000;
+import { DAY } from "../../core/time.ts";
 
 /** The time of a file's tests is theirs: they move it on by milliseconds, or by days. Timers are real. */
 export function movedClock(): { pass(ms: number): void; later(days: number): void } {

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Api, expectProblem, newUser, withVars } from "../../test/support/workerd/api.ts";
 import { RevokedSessions } from "./revoked-sessions.ts";
+import { MINUTE } from "../../core/time.ts";
 
-const MINUTE = 60_000;
 type Answer = () => Promise<string[]>;
 const lists =
   (...ids: string[]) =>

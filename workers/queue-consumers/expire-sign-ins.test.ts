@@ -4,8 +4,8 @@ import { newId } from "../../core/protocol/ids.ts";
 import { expireSignIns } from "../../platform/d1/directory/sign-in-expiry.ts";
 import { bindings } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
+import { DAY } from "../../core/time.ts";
 
-const DAY = 24 * 3_600_000;
 const directory = bindings.DIRECTORY!;
 const now = Date.now();
 const user = newId(1, now);

@@ -11,8 +11,8 @@ import { D1ExpiryStore } from "../../platform/d1/shard/expiry-store.ts";
 import { D1UploadStore } from "../../platform/d1/shard/upload-store.ts";
 import { bindings, DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
+import { HOUR } from "../../core/time.ts";
 
-const HOUR = 3_600_000;
 const PART = 100_000;
 
 let drive: DriveFixture;

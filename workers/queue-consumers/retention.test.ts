@@ -2,11 +2,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { FileRow } from "../../core/files/model.ts";
 import type { Command } from "../../core/sync/commands.ts";
-import { DAY, endVersions, purgeTrash, type RetentionDeps } from "../../core/versions/retention.ts";
+import { endVersions, purgeTrash, type RetentionDeps } from "../../core/versions/retention.ts";
 import { D1RetentionStore } from "../../platform/d1/shard/retention-store.ts";
 import { movedClock } from "../../test/support/clock.ts";
 import { DriveFixture } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
+import { DAY } from "../../core/time.ts";
 
 const { pass } = movedClock();
 

@@ -2,10 +2,11 @@
 import { fromFailure } from "../../core/protocol/errors.ts";
 import type { CleanupJob } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
-import { DAY, endVersions, purgeTrash, type RetentionDeps } from "../../core/versions/retention.ts";
+import { endVersions, purgeTrash, type RetentionDeps } from "../../core/versions/retention.ts";
 import { D1RetentionStore, dueTenants, markSwept } from "../../platform/d1/shard/retention-store.ts";
 import type { Context } from "./context.ts";
 import { sendAll } from "./send.ts";
+import { DAY } from "../../core/time.ts";
 
 type Job<Name extends CleanupJob["job"]> = Extract<CleanupJob, { job: Name }>;
 

@@ -8,12 +8,12 @@ import { scrub } from "../../core/scrub/scrub.ts";
 import { countFindings, D1Findings } from "../../platform/d1/shard/findings.ts";
 import { D1ScrubStore } from "../../platform/d1/shard/scrub-store.ts";
 import { R2ObjectStore } from "../../platform/r2/object-store.ts";
-import { DAY } from "../../core/versions/retention.ts";
 import { movedClock } from "../../test/support/clock.ts";
 import { bindings, DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
 import { WatchedD1 } from "../../test/support/workerd/watched-d1.ts";
 import { WatchedR2 } from "../../test/support/workerd/watched-r2.ts";
+import { DAY } from "../../core/time.ts";
 
 const { BLOBS_REPLICA } = env as unknown as { BLOBS_REPLICA: R2Bucket };
 

@@ -4,14 +4,12 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { FileRow, VerificationRow } from "../../core/files/model.ts";
 import { ATTEMPTS_MAX, NEVER } from "../../core/events/consume.ts";
 import { parseText } from "../../core/manifests/root.ts";
-import { DAY } from "../../core/versions/retention.ts";
 import { findUnverified } from "../../platform/d1/shard/verification-store.ts";
 import { movedClock } from "../../test/support/clock.ts";
 import { DriveFixture, noise } from "../../test/support/workerd/drive-fixture.ts";
 import { Pipeline } from "../../test/support/workerd/pipeline.ts";
 import { Api, sha256 } from "../../test/support/workerd/api.ts";
-
-const HOUR = 3_600_000;
+import { HOUR, DAY } from "../../core/time.ts";
 
 const { pass } = movedClock();
 

@@ -1,5 +1,6 @@
-const DAY = 24 * 3_600_000;
 /** How long a sign-in session that has ended is kept: for whoever asks what happened. Milliseconds, as below. */
+import { DAY } from "../../../core/time.ts";
+
 const ENDED_KEPT = 30 * DAY;
 /** A device that comes back within this time is the same device. */
 const UNUSED_KEPT = 180 * DAY;

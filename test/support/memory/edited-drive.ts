@@ -19,8 +19,8 @@ import { MemoryDrive, TENANT } from "./drive.ts";
 import { anotherKey, memoryEngine, piecesOf } from "./engine.ts";
 import { MemoryGarbageStore } from "./garbage-store.ts";
 import { MemoryUploadStore } from "./upload-store.ts";
+import { DAY } from "../../../core/time.ts";
 
-export const DAY = 24 * 60 * 60 * 1000;
 const BITS = 14;
 
 export const noise = (length: number): Uint8Array => {

@@ -4,7 +4,8 @@ import type { NextCompaction } from "../../../../core/compaction/compact.ts";
 import { parseText } from "../../../../core/manifests/root.ts";
 import { packKey } from "../../../../core/packs/format.ts";
 import { TENANT } from "../drive.ts";
-import { DAY, type World } from "./world.ts";
+import { type World } from "./world.ts";
+import { DAY } from "../../../../core/time.ts";
 
 /**
  * Days until the rounds at the end. Before the first one so many that nothing seems young, whatever clock it is from: no

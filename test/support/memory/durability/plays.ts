@@ -4,7 +4,8 @@ import { vi } from "vitest";
 import { seededCrypto } from "../../../model/seeded-crypto.ts";
 import { settle } from "./end.ts";
 import type { Mutation } from "./mutations.ts";
-import { DAY, SKEW, World } from "./world.ts";
+import { SKEW, World } from "./world.ts";
+import { DAY } from "../../../../core/time.ts";
 
 /** Steps of a play at most; half of it on average, so that a failure shrinks. */
 const LENGTH = 300;

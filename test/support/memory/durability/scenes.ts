@@ -6,7 +6,8 @@ import type { NextSlice } from "../../../../core/garbage/round.ts";
 import type { Actor } from "./actors.ts";
 import { settle } from "./end.ts";
 import type { Mutation } from "./mutations.ts";
-import { DAY, SKEW, World } from "./world.ts";
+import { SKEW, World } from "./world.ts";
+import { DAY } from "../../../../core/time.ts";
 
 interface Scene {
   name: string;

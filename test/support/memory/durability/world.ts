@@ -29,11 +29,10 @@ import { Keys } from "./keys.ts";
 import type { Mutation } from "./mutations.ts";
 import { Tiers } from "./tiers.ts";
 import { compactionSeenBy, driveSeenBy, Ended, expirySeenBy, Garbage, Objects } from "./stores.ts";
+import { HOUR, DAY } from "../../../../core/time.ts";
 
 type Turn = Actor["turn"];
 
-const HOUR = 60 * 60 * 1000;
-export const DAY = 24 * HOUR;
 /** Bytes of a letter. */
 const BLOCK = 8;
 const BITS = 14;

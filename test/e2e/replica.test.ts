@@ -38,10 +38,10 @@ it("RP3, RP5, RP6, RP11: the primary fails: no download stops, what is uploaded 
     await waitFor(async () => (await packs("BLOBS_REPLICA")).size === (await packs("BLOBS")).size, 30_000);
 
     // Somebody downloads all the time, before, while and after it fails.
-    let over = false;
+    const over = new AbortController();
     let rounds = 0;
     const reader = (async () => {
-      for (; !over; rounds++) await readAll();
+      for (; !over.signal.aborted; rounds++) await readAll();
     })();
     const reads = async (more: number): Promise<void> => {
       const from = rounds;
@@ -61,7 +61,7 @@ it("RP3, RP5, RP6, RP11: the primary fails: no download stops, what is uploaded 
     }, 30_000);
     await upload("after", 3000);
     await reads(1);
-    over = true;
+    over.abort();
     await reader;
   } finally {
     await product.stop();

@@ -1,6 +1,6 @@
 import type { File } from "../../client/index.ts";
 import { contentStates, files, session } from "../lib/drive.ts";
-import { plainWords } from "../lib/plain-words.ts";
+import { plainWords } from "../../client/words/plain-words.ts";
 import { toast } from "../ui/toasts.tsx";
 import { applyChanges } from "./apply-changes.ts";
 import { queryClient } from "./query-client.ts";

@@ -9,7 +9,7 @@ import {
   type UploadSource,
 } from "../../client/index.ts";
 import { newSecret } from "../../core/protocol/ids.ts";
-import { plainWords } from "../lib/plain-words.ts";
+import { plainWords } from "../../client/words/plain-words.ts";
 
 export type UploadStatus = "waiting" | "sending" | "done" | "failed" | "name_taken" | "offline";
 export type OnNameConflict = NonNullable<UploadRequest["on_name_conflict"]>;

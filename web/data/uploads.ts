@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "react";
 import { isCode, uploadMany, type ApiError, type UploadSource } from "../../client/index.ts";
 import { files, uploadTools } from "../lib/drive.ts";
-import { plainWords } from "../lib/plain-words.ts";
+import { plainWords } from "../../client/words/plain-words.ts";
 import { walkDropped, type DroppedEntry } from "../lib/tree-drop.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { isOffline, onOfflineChange } from "./live.ts";

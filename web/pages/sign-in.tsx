@@ -2,7 +2,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useState, type FormEvent, type ReactNode } from "react";
 import { Form } from "react-aria-components";
 import { session } from "../lib/drive.ts";
-import { plainWords } from "../lib/plain-words.ts";
+import { plainWords } from "../../client/words/plain-words.ts";
 import { Button } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
 

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { plainWords } from "../lib/plain-words.ts";
+import { plainWords } from "../../client/words/plain-words.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { plainWords } from "../lib/plain-words.ts";
+import { plainWords } from "../../client/words/plain-words.ts";
 import { Button } from "../ui/button.tsx";
 
 const text = { loading: "Loading…", again: "Try again" };

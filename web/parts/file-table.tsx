@@ -15,7 +15,7 @@ import {
   type SortDescriptor,
 } from "react-aria-components";
 import type { File } from "../../client/index.ts";
-import { formatExact, formatSize, formatWhen } from "../lib/format.ts";
+import { formatExact, formatSize, formatWhen } from "../../client/words/format.ts";
 import type { More } from "../lib/more-of.ts";
 import { useNarrow } from "../lib/use-narrow.ts";
 import { Icon } from "../ui/icons.tsx";

@@ -1,6 +1,6 @@
 import { useState, type FormEvent } from "react";
 import { Form } from "react-aria-components";
-import { plainWords } from "../lib/plain-words.ts";
+import { plainWords } from "../../client/words/plain-words.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { meQuery } from "../data/queries.ts";
-import { formatSize } from "../lib/format.ts";
+import { formatSize } from "../../client/words/format.ts";
 import { Progress } from "../ui/progress.tsx";
 
 const text = {

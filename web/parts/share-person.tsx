@@ -3,7 +3,7 @@ import { Form } from "react-aria-components";
 import type { File } from "../../client/index.ts";
 import { queryClient } from "../data/query-client.ts";
 import { sharing } from "../lib/drive.ts";
-import { plainWords } from "../lib/plain-words.ts";
+import { plainWords } from "../../client/words/plain-words.ts";
 import { Button } from "../ui/button.tsx";
 import { Choice } from "../ui/choice.tsx";
 import { Field } from "../ui/field.tsx";

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import type { UploadItem, UploadsSnapshot } from "../data/upload-queue.ts";
 import { uploads, useUploads } from "../data/uploads.ts";
-import { formatRate, formatSize, formatTimeLeft } from "../lib/format.ts";
+import { formatRate, formatSize, formatTimeLeft } from "../../client/words/format.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Progress } from "../ui/progress.tsx";

@@ -3,7 +3,7 @@ import { useState, type ReactNode } from "react";
 import type { File } from "../../client/index.ts";
 import { moveToTrash, rename } from "../data/actions.ts";
 import { download } from "../lib/drive.ts";
-import { plainWords } from "../lib/plain-words.ts";
+import { plainWords } from "../../client/words/plain-words.ts";
 import { toast } from "../ui/toasts.tsx";
 import type { MenuAction } from "./file-menu.tsx";
 import { NameDialog } from "./name-dialog.tsx";

@@ -1,4 +1,4 @@
-import { ApiError, NetworkError } from "../../client/index.ts";
+import { ApiError, NetworkError } from "../errors.ts";
 
 /** Where the server's own words are too terse for people, or ask for something that this app can say better. */
 const WORDS: Record<string, string> = {

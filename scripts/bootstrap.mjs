@@ -3,22 +3,19 @@
 // Plain JavaScript on purpose: it must run on Node 20, before anything is installed. It installs what the lock file
 // says when that changed, finds a Node that the toolchain accepts, and hands over: arguments, terminal, signals and
 // exit code pass through.
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { constants } from "node:os";
-import { delimiter, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { fail, handOver, modules, root } from "./lib/hand-over.mjs";
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const modules = join(root, "node_modules");
 const stamp = join(modules, ".edgedrive-lock");
 
 const [script, ...args] = process.argv.slice(2);
 if (!script) fail("usage: node scripts/bootstrap.mjs <script.ts> [args]");
 
 installIfChanged();
-run(findNode());
+run();
 
 /** `npm ci` when node_modules is missing or holds something else than the lock file says. */
 function installIfChanged() {
@@ -56,33 +53,11 @@ function npmCommand() {
   return { file: "npm", args: [], shell: process.platform === "win32" };
 }
 
-/** Wrangler wants Node >= 22.12; the scripts want type stripping without a flag. Else the Node from the lock file. */
-function findNode() {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if ((major > 22 || (major === 22 && minor >= 12)) && process.features.typescript) return process.execPath;
-  const platform = process.platform === "win32" ? "win" : process.platform;
-  const packaged = join(modules, `node-${platform}-${process.arch}`, "bin", platform === "win" ? "node.exe" : "node");
-  if (existsSync(packaged)) return packaged;
-  fail(`Node ${process.versions.node} is too old, and there is no packaged one for this system. Install Node 24.`);
-}
-
-function run(node) {
-  const child = spawn(node, ["--disable-warning=ExperimentalWarning", resolve(root, script), ...args], {
-    stdio: "inherit",
-    env: {
-      ...process.env,
-      PATH: [dirname(node), join(modules, ".bin"), process.env.PATH].join(delimiter),
-      EDGEDRIVE_LAUNCHER: String(process.pid),
-    },
-  });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-
+function run() {
+  const child = handOver(script, args);
   // npm killed with -9 takes nobody with it, and with it the user's handle on us is gone: end.
   const before = npmAbove();
   if (before) setInterval(() => npmAbove() !== before && child.kill("SIGTERM"), 500).unref();
-
-  child.on("error", (error) => fail(`${node}: ${error.message}`));
-  child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }
 
 /** The npm that runs us, as a number of a process; its shell may stand between. Nothing when npm did not start us. */
@@ -95,10 +70,4 @@ function npmAbove() {
   } catch {
     return String(process.ppid);
   }
-}
-
-/** @returns {never} */
-function fail(message, code = 1) {
-  process.stderr.write(`${message}\n`);
-  process.exit(code);
 }

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { inRoot, WORKERS, type WorkerProject } from "./project.ts";
 import { hashSources } from "./hash-sources.ts";
-import { holdLock } from "./lock.ts";
+import { holdLock } from "../../cli/places/lock.ts";
 import { mustRun } from "./tools.ts";
 
 type Say = (message: string) => void;

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { holdLock, LockedError } from "./lock.ts";
+import { holdLock, LockedError } from "../../cli/places/lock.ts";
 import { end, identify, type ProcessId } from "./processes.ts";
 
 /**

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { holdLock, LockedError } from "./lock.ts";
-import { inRoot } from "./project.ts";
+import { inRoot } from "../../scripts/lib/project.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "edgedrive-lock-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -30,7 +30,7 @@ describe("holdLock", () => {
 
   it("is dropped with a holder that is killed", async () => {
     const path = join(directory, "three");
-    const script = `const { holdLock } = await import(${JSON.stringify(inRoot("scripts/lib/lock.ts"))});
+    const script = `const { holdLock } = await import(${JSON.stringify(inRoot("cli/places/lock.ts"))});
       await holdLock(${JSON.stringify(path)}, { wait_ms: 0 }); console.log("held"); setInterval(() => {}, 1000);`;
     const holder = spawn(process.execPath, ["--input-type=module", "-e", script], {
       stdio: ["ignore", "pipe", "inherit"],

@@ -20,6 +20,7 @@ export default defineConfig({
             "core/**/*.test.ts",
             "test/model/**/*.test.ts",
             "client/**/*.test.ts",
+            "cli/**/*.test.ts",
             "scripts/**/*.test.ts",
             "web/**/*.test.{ts,tsx}",
           ],

@@ -2,7 +2,7 @@ import type { Page } from "../core/protocol/common.ts";
 import type { ContentsQuery, EmptyTrashAnswer, File, Version } from "../core/protocol/files.ts";
 import type { Http } from "./http.ts";
 
-export type { File, Version };
+export type { File, Page, Version };
 export type ContentsOrder = Pick<ContentsQuery, "sort" | "order">;
 export type ThumbnailSize = "s" | "m" | "l";
 
@@ -10,6 +10,16 @@ interface PageRequest {
   cursor?: string | null;
   limit?: number;
   signal?: AbortSignal;
+}
+
+interface DownloadRequest {
+  /** As in RFC 9110, section 14.2, such as `bytes=0-65535`. */
+  range?: string;
+  /** The range is wanted of this version only: of another one, the whole comes (status 200). */
+  if_version_id?: string;
+  /** The current version, when it is left out. */
+  version_id?: string | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** Files and folders by id; `root` stands for the caller's root folder. */
@@ -65,13 +75,25 @@ export class Files {
     }
   }
 
-  versions(file_id: string): Promise<Page<Version>> {
-    return this.#http.json({ path: `/files/${file_id}/versions` });
+  /** The newest first. */
+  versions(file_id: string, { signal, ...page }: PageRequest = {}): Promise<Page<Version>> {
+    return this.#http.json({ path: `/files/${file_id}/versions`, query: page, signal });
   }
 
-  /** The bytes as an answer whose body streams. @param range as in RFC 9110, section 14.2, such as `bytes=0-65535` */
-  download(file_id: string, range?: string, signal?: AbortSignal): Promise<Response> {
-    return this.#http.request({ path: `/files/${file_id}/download`, headers: range ? { range } : {}, signal });
+  /** The old version becomes a new one. */
+  restore(file_id: string, version_id: string): Promise<File> {
+    return this.#http.json({ method: "POST", path: `/files/${file_id}/restore`, query: { version: version_id } });
+  }
+
+  /** A copy within the drive: rows only, the bytes are shared. */
+  copy(file_id: string, to: { parent_id?: string; name?: string }): Promise<File> {
+    return this.#http.json({ method: "POST", path: `/files/${file_id}/copy`, json: to });
+  }
+
+  /** The bytes as an answer whose body streams. */
+  download(file_id: string, { range, if_version_id, version_id, signal }: DownloadRequest = {}): Promise<Response> {
+    const headers = { ...(range && { range }), ...(if_version_id && { "if-range": `"${if_version_id}"` }) };
+    return this.#http.request({ path: `/files/${file_id}/download`, query: { version_id }, headers, signal });
   }
 
   /** Addresses that a browser opens by itself; the cookie that the API set at sign-in stands for the token. */

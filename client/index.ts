@@ -2,6 +2,7 @@
 export { blobSource, type ByteSource } from "./byte-source.ts";
 export { type ContentStates, MemoryContentStates } from "./content-state.ts";
 export { keepingState } from "./download-state.ts";
+export * from "./devices.ts";
 export * from "./errors.ts";
 export * from "./file-order.ts";
 export * from "./files.ts";
@@ -9,7 +10,7 @@ export { Gate } from "./gate.ts";
 export * from "./http.ts";
 export * from "./live.ts";
 export * from "./meter.ts";
-export { type Runtime, webRuntime } from "./runtime.ts";
+export { type Runtime, runtimeWith, webRuntime } from "./runtime.ts";
 export * from "./search.ts";
 export * from "./session.ts";
 export * from "./sharing.ts";

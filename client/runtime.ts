@@ -25,3 +25,12 @@ const unpack = unpackWith({
 
 /** Of the web platform, which Node has as well. */
 export const webRuntime: Runtime = { packer: { codec: CODEC.deflate, pack: deflate }, unpack, digest: sha256 };
+
+/** With a zstd of the runtime's own. */
+export const runtimeWith = (
+  zstd: {
+    compress(bytes: Uint8Array): Uint8Array;
+    decompress(bytes: Uint8Array, max_length: number): Uint8Array<ArrayBuffer>;
+  },
+  digest: Runtime["digest"],
+): Runtime => ({ packer: { codec: CODEC.zstd, pack: zstd.compress }, unpack: unpackWith(zstd), digest });

@@ -52,7 +52,7 @@ export const textQuery = (file: File) =>
     queryKey: ["text", file.version_id],
     queryFn: async ({ signal }) => {
       if (file.size === 0) return { text: "", cut: false };
-      const answer = await files.download(file.file_id, `bytes=0-${TEXT_PREVIEW_MAX - 1}`, signal);
+      const answer = await files.download(file.file_id, { range: `bytes=0-${TEXT_PREVIEW_MAX - 1}`, signal });
       return { text: await answer.text(), cut: file.size > TEXT_PREVIEW_MAX };
     },
     gcTime: 60_000,

@@ -13,6 +13,8 @@ import {
   type UploadTools,
 } from "../../client/index.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
+import { Throttle } from "../net/throttle.ts";
+import { type Limits, nodeTransport } from "../net/transport.ts";
 import type { Output } from "../output/output.ts";
 import { stateDirectory } from "../places/directories.ts";
 import { KeptItems } from "../places/kept-items.ts";
@@ -33,6 +35,7 @@ const IN_FLIGHT = 5;
 export interface Drive {
   origin: string;
   http: Http;
+  limits: Limits;
   session: Session;
   files: Files;
   sharing: Sharing;
@@ -57,7 +60,9 @@ export const rememberServer = (origin: string, out: Output): void => itemsIn("to
 
 /** Nobody need be signed in. */
 export function connectTo(origin: string, out: Output): Drive {
-  const http = new Http({ origin });
+  const { limit_up, limit_down } = readSettings();
+  const limits: Limits = { up: new Throttle(limit_up ?? null), down: new Throttle(limit_down ?? null) };
+  const http = new Http({ origin, transport: nodeTransport(limits) });
   const session = new Session({
     http,
     storage: keptOf(itemsIn("tokens", out), origin),
@@ -76,6 +81,7 @@ export function connectTo(origin: string, out: Output): Drive {
   return {
     origin,
     http,
+    limits,
     session,
     files: new Files(http),
     sharing: new Sharing(http),

@@ -28,7 +28,7 @@ export async function download(
       if (before < file.size || file.size === 0) await fetchRest(drive, file, part, before, count);
       break;
     } catch (error) {
-      if (!isBroken(error)) throw error;
+      if (!(error instanceof BrokenOff)) throw error;
       fruitless = (await sizeOf(part)) > before ? 0 : fruitless + 1;
       if (fruitless > FRUITLESS_MAX) throw new NetworkError(error);
     }
@@ -40,8 +40,8 @@ export async function download(
 
 const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => null))?.size ?? 0;
 
-/** As fetch reports a connection that ended in the middle of a body. */
-const isBroken = (error: unknown): boolean => error instanceof TypeError || (error as Error).name === "AbortError";
+/** The connection ended in the middle of a body. */
+class BrokenOff extends Error {}
 
 async function fetchRest(
   { files }: Drive,
@@ -60,7 +60,7 @@ async function fetchRest(
   let at = answer.status === 206 ? from : 0;
   const out = await open(part, at > 0 ? "r+" : "w", 0o600);
   try {
-    for await (const piece of answer.body!) {
+    for await (const piece of whole(answer.body!)) {
       await out.write(piece, 0, piece.length, at);
       at += piece.length;
       count(at);
@@ -68,6 +68,18 @@ async function fetchRest(
     await out.sync();
   } finally {
     await out.close();
+  }
+}
+
+/** @throws BrokenOff when it ends before its end */
+async function* whole(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const pieces = body[Symbol.asyncIterator]();
+  for (;;) {
+    const { value, done } = await pieces.next().catch((cause: unknown) => {
+      throw new BrokenOff("", { cause });
+    });
+    if (done) return;
+    yield value as Uint8Array;
   }
 }
 

@@ -11,7 +11,7 @@ const FRUITLESS_MAX = 4;
 
 /** What of a version has come lies here until it is whole; it names the version, so another one never goes on with it. */
 const partOf = (path: string, { version_id }: File): string =>
-  join(dirname(path), `.${basename(path).slice(0, 60)}.${version_id?.slice(-12)}.edgedrive-part`);
+  join(dirname(path), `.${basename(path).slice(0, 60)}.${version_id?.slice(-12)}.edgedrive.part`);
 
 /** docs/spec/cli.md, CLI7. Verified by SHA-256 where the server knows it, else by length; then it takes its place. */
 export async function download(

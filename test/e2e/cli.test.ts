@@ -157,7 +157,7 @@ test("CLI7: an upload that was killed goes on where it stopped", async () => {
 test("CLI7: a download that was cut goes on where it stopped, and what is there twice is not mixed", async () => {
   const bytes = readFileSync(here("large.bin"));
   const first = laptop.start(["cp", "drive:/large.bin", "down.bin"]);
-  const part = (): string | undefined => readdirSync(laptop.files).find((name) => name.endsWith(".edgedrive-part"));
+  const part = (): string | undefined => readdirSync(laptop.files).find((name) => name.endsWith(".edgedrive.part"));
   await waitFor(() => part() !== undefined && statSync(here(part()!)).size > MiB);
   first.child.kill("SIGKILL");
   await first.ended;

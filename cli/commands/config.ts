@@ -2,7 +2,7 @@ import { formatRate } from "../../client/words/format.ts";
 import { command, expectPositionals } from "../command.ts";
 import { usage } from "../exit-codes.ts";
 import { parseRate } from "../input/rate.ts";
-import { readSettings, type Settings, writeSettings } from "../places/settings.ts";
+import { readSettings, type Settings, settingsFile } from "../places/settings.ts";
 
 /** How a setting is read from the command line, and shown. */
 const KEYS: {
@@ -49,7 +49,7 @@ export default command({
     if (value === undefined && values.unset === undefined)
       return out.result({ [key]: settings[key] ?? null }, () => [shown(settings, key)]);
     const { [key]: _before, ...others } = settings;
-    writeSettings(value === undefined ? others : { ...others, [key]: KEYS[key].parse(value) });
+    settingsFile().write(value === undefined ? others : { ...others, [key]: KEYS[key].parse(value) });
     out.result({ [key]: readSettings()[key] ?? null }, () => []);
   },
 });

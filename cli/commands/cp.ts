@@ -31,19 +31,19 @@ stopped when it is called again, in the middle of a large file as well. A file o
     const drive = await context.drive();
     if (remote === 0) {
       const transfer = new Transfer(out, "Uploading");
-      const target = await targetOf(drive.files, destination, sources.length > 1);
+      const target = await targetOf(drive, destination, sources.length > 1);
       await sendUp(drive, transfer, sources, { target, recursive });
       return transfer.end();
     }
     const found = [];
-    for (const source of sources) found.push(await mustFind(drive.files, source));
+    for (const source of sources) found.push(await mustFind(drive, source));
     if (!isRemote(destination)) {
       const transfer = new Transfer(out, "Downloading");
       const into = await isDirectory(destination, sources.length > 1 || destination.endsWith("/"));
       await bringDown(drive, transfer, found, { destination, into, recursive });
       return transfer.end();
     }
-    const { folder, name, holder } = await targetOf(drive.files, destination, sources.length > 1);
+    const { folder, name, holder } = await targetOf(drive, destination, sources.length > 1);
     if (holder !== null) throw new CliError(EXIT.refused, `${destination} exists already.`);
     const copies = [];
     for (const file of found) {

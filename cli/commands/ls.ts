@@ -20,7 +20,8 @@ export default command({
     const { values, positionals, out } = context;
     if (values.trash && values.shared) throw usage("--trash and --shared are two lists: ask for one.");
     if ((values.trash || values.shared) && positionals.length > 0) throw usage("--trash and --shared take no path.");
-    const { files, sharing } = await context.drive();
+    const drive = await context.drive();
+    const { files, sharing } = drive;
     if (values.shared) {
       const items = await allOf((cursor) => sharing.with_me(cursor));
       return out.result({ items }, () => fileTable(items.map(({ file }) => file)));
@@ -29,7 +30,7 @@ export default command({
       const items = await allOf((cursor) => files.trashed({ cursor }));
       return out.result({ items }, () => fileTable(items));
     }
-    const file = await mustFind(files, positionals[0] ?? "drive:/");
+    const file = await mustFind(drive, positionals[0] ?? "drive:/");
     const items = file.is_folder ? await childrenOf(files, file.file_id) : [file];
     out.result({ items }, () => fileTable(items));
   },

@@ -16,11 +16,12 @@ export default command({
     expectPositionals(context, 2, Infinity);
     const { positionals, out } = context;
     const sources = positionals.slice(0, -1);
-    const { files } = await context.drive();
-    const { folder, name, holder } = await targetOf(files, positionals.at(-1)!, sources.length > 1);
+    const drive = await context.drive();
+    const { files } = drive;
+    const { folder, name, holder } = await targetOf(drive, positionals.at(-1)!, sources.length > 1);
     const moved: File[] = [];
     for (const argument of sources) {
-      const file = await mustFind(files, argument);
+      const file = await mustFind(drive, argument);
       if (holder !== null && holder.file_id !== file.file_id)
         throw new CliError(EXIT.refused, `${positionals.at(-1)} exists already.`);
       moved.push(await files.update(file.file_id, { parent_id: folder.file_id, name: name ?? file.name }));

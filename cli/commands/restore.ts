@@ -41,14 +41,15 @@ export default command({
     const { values, positionals, out } = context;
     if (values.trash === (values.version !== undefined)) throw usage("Give --version NUMBER, or --trash.");
     expectPositionals(context, 1, values.trash ? Infinity : 1);
-    const { files } = await context.drive();
+    const drive = await context.drive();
+    const { files } = drive;
     const restored: File[] = [];
     for (const argument of positionals) {
       if (values.version === undefined) {
         restored.push(await files.untrash((await trashedOne(files, argument)).file_id));
         continue;
       }
-      const file = await mustFind(files, argument);
+      const file = await mustFind(drive, argument);
       restored.push(await files.restore(file.file_id, await versionOf(files, file, values.version)));
     }
     out.result({ items: restored }, () => []);

@@ -19,14 +19,15 @@ export default command({
     const { values, positionals, out } = context;
     const emptying = values["empty-trash"] === true;
     expectPositionals(context, emptying ? 0 : 1, emptying ? 0 : Infinity);
-    const { files, session } = await context.drive();
+    const drive = await context.drive();
+    const { files, session } = drive;
     if (emptying) {
       await files.empty_trash();
       return out.result({ items: [] }, () => []);
     }
     const found = [];
     for (const argument of positionals) {
-      const file = await mustFind(files, argument);
+      const file = await mustFind(drive, argument);
       if (file.file_id === session.user?.root_folder_id) throw usage("The drive itself cannot be deleted.");
       if (file.is_folder && !values.recursive)
         throw new CliError(EXIT.refused, `${argument} is a folder: -r deletes it with all that is in it.`);

@@ -23,8 +23,9 @@ export default command({
     if (type !== undefined && !isType(type)) throw usage(`--type is one of ${FILE_TYPES.join(", ")}.`);
     const limit = Number(values.limit ?? 25);
     if (!Number.isInteger(limit) || limit < 1 || limit > 100) throw usage("--limit is a number from 1 to 100.");
-    const { files, search } = await context.drive();
-    const folder = values.in === undefined ? undefined : (await mustFind(files, values.in)).file_id;
+    const drive = await context.drive();
+    const { files, search } = drive;
+    const folder = values.in === undefined ? undefined : (await mustFind(drive, values.in)).file_id;
     const { items } = await search.find({ q: positionals.join(" "), limit, type, in: folder });
     const pathOf = pathFinder(files);
     const paths = new Map<string, string>();

@@ -55,8 +55,9 @@ export default command({
     };
     if (!values.link && (values.password || values.expires || values["max-downloads"]))
       throw usage("--expires, --password and --max-downloads are for links: add --link.");
-    const { files, sharing } = await context.drive();
-    const { file_id } = await mustFind(files, positionals[0]!);
+    const drive = await context.drive();
+    const { sharing } = drive;
+    const { file_id } = await mustFind(drive, positionals[0]!);
     if (values.revoke !== undefined) {
       await sharing.revoke(file_id, values.revoke);
       return out.result({ revoked: values.revoke }, () => ["It is shared no more."]);

@@ -11,8 +11,9 @@ export default command({
   examples: [["edgedrive versions drive:/Docs/a.txt", "the newest first; `edgedrive restore` brings one back"]],
   async run(context) {
     expectPositionals(context, 1, 1);
-    const { files } = await context.drive();
-    const { file_id } = await mustFind(files, context.positionals[0]!);
+    const drive = await context.drive();
+    const { files } = drive;
+    const { file_id } = await mustFind(drive, context.positionals[0]!);
     const items = await allOf((cursor) => files.versions(file_id, { cursor }));
     context.out.result({ items }, () =>
       table(items, [

@@ -1,4 +1,5 @@
 import type { File, Files, Page } from "../../client/index.ts";
+import type { Drive } from "./drive.ts";
 import { CliError, EXIT, usage } from "../exit-codes.ts";
 
 const PREFIX = "drive:";
@@ -62,9 +63,9 @@ export interface Resolved {
 }
 
 /** @throws CliError when a folder of the way is missing, or is none */
-export async function resolve(files: Files, path: RemotePath): Promise<Resolved> {
+export async function resolve({ files, session }: Drive, path: RemotePath): Promise<Resolved> {
   let parent: File | null = null;
-  let found: File | null = await files.get("root");
+  let found: File | null = await files.get(session.user!.root_folder_id);
   for (const [depth, name] of path.names.entries()) {
     const above = showRemote(path.names.slice(0, depth));
     if (found === null) throw new CliError(EXIT.not_found, `There is no ${above} in the drive.`);
@@ -76,9 +77,9 @@ export async function resolve(files: Files, path: RemotePath): Promise<Resolved>
 }
 
 /** @throws CliError when it is not there, or a slash at its end asks for a folder and it is none */
-export async function mustFind(files: Files, argument: string): Promise<File> {
+export async function mustFind(drive: Drive, argument: string): Promise<File> {
   const path = parseRemote(argument);
-  const { found } = await resolve(files, path);
+  const { found } = await resolve(drive, path);
   if (found === null) throw new CliError(EXIT.not_found, `There is no ${showRemote(path.names)} in the drive.`);
   if (path.folder && !found.is_folder) throw new CliError(EXIT.not_found, `${showRemote(path.names)} is not a folder.`);
   return found;
@@ -88,9 +89,9 @@ export async function mustFind(files: Files, argument: string): Promise<File> {
 export type Target = { folder: File; name: string | null; holder: File | null };
 
 /** As `cp` and `mv` read their last argument. @param several more than one thing goes there */
-export async function targetOf(files: Files, argument: string, several: boolean): Promise<Target> {
+export async function targetOf(drive: Drive, argument: string, several: boolean): Promise<Target> {
   const path = parseRemote(argument);
-  const { found, parent, name } = await resolve(files, path);
+  const { found, parent, name } = await resolve(drive, path);
   if (found?.is_folder) return { folder: found, name: null, holder: null };
   if (several || path.folder || parent === null)
     throw new CliError(EXIT.not_found, `There is no folder ${showRemote(path.names)} in the drive.`);

@@ -140,7 +140,7 @@ test("CLI1, CLI3: a tree goes up and comes down as it was; links are told, not f
 });
 
 test("CLI7: an upload that was killed goes on where it stopped", async () => {
-  const bytes = Buffer.from(new Archive(80 * MiB, "killed").read(0, 80 * MiB));
+  const bytes = Buffer.from(new Archive(24 * MiB, "killed").read(0, 24 * MiB));
   writeFileSync(here("large.bin"), bytes);
   const first = laptop.start(["cp", "large.bin", "drive:/"]);
   await waitFor(async () => (await ada.quota()).reserved_bytes > 0);

@@ -2,7 +2,7 @@
 import { DriveError, toFailure } from "../protocol/errors.ts";
 import { folderIdOf } from "../protocol/sync.ts";
 import { parseName } from "../files/names.ts";
-import { type Access, decide } from "../sharing/rights.ts";
+import { type Access, decide, decideSettled } from "../sharing/rights.ts";
 import type { Command, Result, Submission } from "../sync/commands.ts";
 import type { Answer, Change, Put } from "./model.ts";
 import type { BatchCaller, BatchDeps } from "./ports.ts";
@@ -31,9 +31,9 @@ export function settle(item: Item, result: Result): void {
     item.answer = result;
     return;
   }
-  const { file, version_id } = result.outcome;
+  const { status, file, copy, version_id } = result.outcome;
   const permission = item.at?.permission ?? "edit";
-  item.answer = { ok: true, file, permission, version_id: isPut(item) ? version_id : null };
+  item.answer = { ok: true, status, file, copy, permission, version_id: isPut(item) ? version_id : null };
 }
 
 export const submissionOf = ({ op_id, command }: Item, { actor }: BatchCaller): Submission => ({
@@ -47,6 +47,12 @@ function placeOf(change: Change): string {
   if (change.op === "create_folder") return change.parent_id;
   if (change.op !== "put") return change.file_id;
   return change.target.kind === "file" ? change.target.parent_id : change.target.file_id;
+}
+
+/** What a sync client changes comes back from the trash, but for what it deletes. */
+function mayBringBack(change: Change): boolean {
+  if (change.op === "trash" || change.op === "untrash") return false;
+  return (change.op === "put" ? change.target.base : change.base) !== undefined;
 }
 
 /** Rights of all changes, in one look. Refusals are answers here. */
@@ -76,29 +82,37 @@ export async function decideAll(deps: BatchDeps, caller: BatchCaller, changes: r
 async function decideOne({ principal }: BatchCaller, accesses: Map<string, Access>, item: Item): Promise<void> {
   const { change } = item;
   // The hub refuses what is trashed by then, but for repeats: a batch that is sent again may have trashed it itself.
-  const right = (file_id: string) => decide(accesses.get(file_id) ?? null, principal, "edit", { allowTrashed: true });
+  const right = (file_id: string) => {
+    const access = accesses.get(file_id) ?? null;
+    return mayBringBack(change)
+      ? decideSettled(access, principal)
+      : decide(access, principal, "edit", { allowTrashed: true });
+  };
   const at = right(placeOf(change));
   item.at = at;
   switch (change.op) {
     case "create_folder": {
-      const { parent_id, name } = change;
+      const { parent_id, name, base } = change;
       const file_id = await folderIdOf(parent_id, principal.user_id, change.op_id);
-      item.command = { op: "create_folder", parent_id, name, on_name_conflict: "fail", file_id };
+      item.command = { op: "create_folder", parent_id, name, on_name_conflict: "fail", file_id, base };
       // Who may make it may do the same in it, and later changes of the batch will.
       if (!accesses.has(file_id)) accesses.set(file_id, at);
       return;
     }
     case "update": {
-      const { file_id, name, parent_id } = change;
+      const { file_id, name, parent_id, base } = change;
       if (parent_id !== undefined) right(parent_id);
       const seen = { parent_id: at.file.parent_id, name: at.file.name };
-      item.command = { op: "update", file_id, name, parent_id, seen };
+      item.command = { op: "update", file_id, name, parent_id, base, seen };
       return;
     }
     case "put":
       if (change.target.kind === "file") parseName(change.target.name);
       return;
-    default:
-      item.command = { op: change.op, file_id: change.file_id };
+    case "trash":
+      item.command = { op: "trash", file_id: change.file_id, base: change.base, seen: change.seen };
+      return;
+    case "untrash":
+      item.command = { op: "untrash", file_id: change.file_id, base: change.base };
   }
 }

@@ -1,7 +1,8 @@
 /** What a device's batch asks for. docs/spec/sync.md, J5 to J8; docs/spec/uploads.md, U21 to U23. */
 import type { Failure } from "../protocol/errors.ts";
 import type { PermissionWord } from "../protocol/common.ts";
-import type { FileRow } from "../files/model.ts";
+import type { FileRow, Vector } from "../files/model.ts";
+import type { Outcome } from "../sync/commands.ts";
 import type { UploadTarget, VersionRef } from "../uploads/model.ts";
 
 /** Bytes of a file: of a version, or (null) of what all frames of the body stand for, laid end to end. */
@@ -25,13 +26,27 @@ export interface Put {
   segments: Segment[] | null;
 }
 
+/** What the change was made on: docs/spec/sync.md, CF1. */
+interface Based {
+  op_id: string;
+  base?: Vector | undefined;
+}
+
 export type Change =
   | Put
-  | { op: "create_folder"; op_id: string; parent_id: string; name: string }
-  | { op: "update"; op_id: string; file_id: string; name?: string | undefined; parent_id?: string | undefined }
-  | { op: "trash" | "untrash"; op_id: string; file_id: string };
+  | (Based & { op: "create_folder"; parent_id: string; name: string })
+  | (Based & { op: "update"; file_id: string; name?: string | undefined; parent_id?: string | undefined })
+  | (Based & { op: "trash"; file_id: string; seen?: number | undefined })
+  | (Based & { op: "untrash"; file_id: string });
 
 /** What became of one change. */
 export type Answer =
-  | { ok: true; file: FileRow | null; permission: PermissionWord; version_id: string | null }
+  | {
+      ok: true;
+      status: Outcome["status"];
+      file: FileRow | null;
+      copy: FileRow | null;
+      permission: PermissionWord;
+      version_id: string | null;
+    }
   | { ok: false; failure: Failure };

@@ -7,7 +7,7 @@ import type { Frame } from "../frames/format.ts";
 import { parseText } from "../manifests/root.ts";
 import { DriveError } from "../protocol/errors.ts";
 import type { Result } from "../sync/commands.ts";
-import { requireSameRequest } from "../sync/replay.ts";
+import { loserOf, requireSameRequest, settledBy } from "../sync/replay.ts";
 import { keyOf, readableVersions } from "../uploads/bases.ts";
 import type { VersionRef } from "../uploads/model.ts";
 import { requireSeen } from "../uploads/place.ts";
@@ -95,7 +95,7 @@ async function findDone(
   const left = items.filter(isLeft);
   const made = await uploads.madeBy(
     drive_id,
-    left.map(({ op_id }) => op_id),
+    left.flatMap(({ op_id }) => [op_id, loserOf(op_id)]),
   );
   for (const item of left) {
     const found = made.get(item.op_id);
@@ -108,7 +108,8 @@ async function findDone(
       });
       await requireSeen(rights, principal, found.file, item.change.target);
       const { permission } = item.at as NonNullable<Item["at"]>;
-      item.answer = { ok: true, file: found.file, permission, version_id: found.entry.version_id };
+      const { made: _, ...settled } = settledBy(found, made.get(loserOf(item.op_id)));
+      item.answer = { ok: true, permission, ...settled };
     } catch (error) {
       refuse(item, error);
     }

@@ -107,6 +107,10 @@ export interface Submission {
   op_id: string;
 }
 
+/** The file that has what was sent. */
+export const madeBy = ({ file, copy, made }: Pick<Outcome, "file" | "copy" | "made">): FileRow | null =>
+  made === "copy" ? copy : file;
+
 /** What a command left behind; `replayed` when an earlier try of the same `op_id` had done it. */
 export interface Outcome {
   /** `conflict`: it was settled otherwise than asked (docs/spec/sync.md, CF3 to CF12). */
@@ -114,6 +118,8 @@ export interface Outcome {
   file: FileRow | null;
   /** The conflict copy. */
   copy: FileRow | null;
+  /** Which of the two has what was sent. */
+  made: "file" | "copy";
   /** What the file had then; one that was replayed may have newer ones by now. */
   version_id: string | null;
   permission: PermissionRow | null;

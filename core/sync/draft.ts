@@ -4,10 +4,23 @@ import type { DriveRow, FileRow, JournalRow, NewVersion } from "../files/model.t
 import { dueAfter } from "../events/due.ts";
 import type { JournalOp } from "../protocol/sync.ts";
 import type { Actor } from "./commands.ts";
-import type { Snapshot, Writes } from "./ports.ts";
+import { CHANGED_MAX, type Needs, type Snapshot, type Writes } from "./ports.ts";
 
 /** Folders in folders; keeps every walk over ancestors bounded. */
 export const MAX_DEPTH = 128;
+
+/**
+ * What a plan finds to be missing once it sees what there is: a conflict's free names, the folders of what comes back.
+ * It is read, and the whole group is planned again.
+ */
+export class Unread extends Error {
+  readonly add: (needs: Needs) => void;
+
+  constructor(add: (needs: Needs) => void) {
+    super("unread");
+    this.add = add;
+  }
+}
 
 const nameId = (parent: string, key: string): string => `${parent}/${key}`;
 
@@ -18,12 +31,28 @@ export class Draft {
   readonly writes: Writes;
   /** What the commands add to histories. */
   readonly versions: NewVersion[] = [];
+  /** Commands that were already committed, by their operations. */
+  readonly done: ReadonlyMap<string, Snapshot["done"][number]>;
   readonly #files = new Map<string, FileRow>();
   readonly #names = new Map<string, string | null>();
   readonly #dirty = new Set<string>();
+  /** Folders that were there before the group. */
+  readonly #stored: ReadonlySet<string>;
+  readonly #numbered: ReadonlySet<string>;
+  readonly #paths: ReadonlySet<string>;
+  readonly #since: number;
 
-  constructor(snapshot: Snapshot, now: number, newId: () => string) {
-    this.snapshot = snapshot;
+  /** @param read what the snapshot answers */
+  constructor(snapshot: Snapshot, read: Needs, now: number, newId: () => string) {
+    // Commands put other rows into these lists: the group may be planned again over the same snapshot.
+    const { uploads, permissions, versions } = snapshot;
+    this.snapshot = { ...snapshot, uploads: [...uploads], permissions: [...permissions], versions: [...versions] };
+    this.done = new Map(snapshot.done.map((done) => [done.entry.op_id, done]));
+    this.#stored = new Set([...snapshot.trees, ...snapshot.files].map((file) => file.file_id));
+    this.#numbered = new Set(read.numbered.map(({ parent_id, prefix }) => nameId(parent_id, prefix)));
+    const names = read.names.map(({ parent_id, name_key }) => nameId(parent_id, name_key));
+    this.#paths = new Set([...names, ...read.paths.map(({ parent_id, keys }) => nameId(parent_id, keys.join("/")))]);
+    this.#since = read.since ?? Infinity;
     this.now = now;
     this.newId = newId;
     const { seq, due, used_bytes, reserved_bytes } = snapshot.drive;
@@ -125,6 +154,35 @@ export class Draft {
   holder(parent_id: string, key: string): FileRow | null {
     const id = this.#names.get(nameId(parent_id, key));
     return id === undefined || id === null ? null : this.find(id);
+  }
+
+  /** Before a free name is looked for in a folder. */
+  requireNumbered(parent_id: string, prefix: string): void {
+    if (this.#stored.has(parent_id) && !this.#numbered.has(nameId(parent_id, prefix)))
+      throw new Unread(({ numbered }) => numbered.push({ parent_id, prefix }));
+  }
+
+  /** Before the way down to a name is gone. */
+  requirePath(parent_id: string, keys: string[]): void {
+    if (this.#stored.has(parent_id) && !this.#paths.has(nameId(parent_id, keys.join("/"))))
+      throw new Unread(({ paths }) => paths.push({ parent_id, keys }));
+  }
+
+  requireFile(file_id: string): void {
+    if (!this.#stored.has(file_id)) throw new Unread(({ file_ids }) => file_ids.add(file_id));
+  }
+
+  /**
+   * What happened behind a sequence number, this group's changes among it; null when that is more than is looked at, or
+   * not kept any more.
+   */
+  changesSince(seq: number): Pick<JournalRow, "seq" | "op" | "file_id" | "device_id">[] | null {
+    const { changed, drive } = this.snapshot;
+    const own = this.writes.journal.filter((entry) => entry.seq > seq);
+    if (seq >= drive.seq) return own;
+    if (seq < this.#since) throw new Unread((needs) => (needs.since = Math.min(needs.since ?? seq, seq)));
+    if (changed.length > CHANGED_MAX && (changed.at(-1) as { seq: number }).seq > seq + 1) return null;
+    return [...changed.filter((entry) => entry.seq > seq), ...own];
   }
 
   put(file: FileRow): void {

@@ -6,10 +6,8 @@ import { newlyDue } from "../events/due.ts";
 import { CONSUMERS } from "../events/wake.ts";
 import { DriveError, toFailure } from "../protocol/errors.ts";
 import type { Result, Submission } from "./commands.ts";
-import { Draft } from "./draft.ts";
-import { addLaterNeeds, addNeeds, noNeeds, plan } from "./plan/index.ts";
-import type { HubPorts, Snapshot } from "./ports.ts";
-import { type Done, replay } from "./replay.ts";
+import { planGroup, Silent } from "./plan/group.ts";
+import type { HubPorts } from "./ports.ts";
 
 /**
  * Commands in one batch: keeps a batch well under D1's limits of 2 MB a parameter and 30 s. A device's batch of 1,000
@@ -28,21 +26,10 @@ interface Pending {
   resolve(result: Result): void;
 }
 
-const failed = (error: unknown): Result => {
-  if (error instanceof DriveError) return { ok: false, failure: toFailure(error) };
-  throw error;
-};
-
 const unavailable: Result = {
   ok: false,
   failure: { code: "unavailable", detail: "The drive did not answer; try again.", extra: {} },
 };
-
-function merge(into: Snapshot, more: Snapshot): void {
-  into.files.push(...more.files);
-  into.taken.push(...more.taken);
-  for (const [id, height] of more.heights) into.heights.set(id, height);
-}
 
 export class Hub {
   readonly #ports: HubPorts;
@@ -118,57 +105,26 @@ export class Hub {
    * lost, so nothing is known.
    */
   async #attempt(group: Submission[]): Promise<Result[] | "silent" | "unwritten"> {
-    let draft: Draft | null;
     try {
-      draft = await this.#read(group);
-    } catch (error) {
-      this.#ports.report(error);
-      return "silent";
-    }
-    try {
-      if (draft === null) {
+      const planned = await planGroup(this.#ports, group);
+      if (planned === null) {
         const missing = new DriveError("not_found", "There is no such drive.");
         return group.map(() => ({ ok: false, failure: toFailure(missing) }));
       }
-      const { snapshot, writes: planned } = draft;
-      const done = new Map(snapshot.done.map((d) => [d.entry.op_id, d]));
-      const over = draft;
-      const results = group.map((submission) => this.#plan(over, submission, done.get(submission.op_id)));
-      const writes = draft.finish();
+      const { snapshot, writes: plans } = planned.draft;
+      const writes = planned.draft.finish();
       if (writes !== null) await this.#ports.store.commit(writes);
       // What an earlier try committed may never have been announced: say it again.
-      const entries = [...[...done.values()].map((d) => d.entry), ...planned.journal];
-      const due = done.size > 0 ? CONSUMERS : newlyDue(snapshot.drive.due, planned.due);
-      const unverified = planned.verifications.length > 0;
-      const packs = planned.packs.map(({ pack_id }) => pack_id);
+      const entries = [...snapshot.done.map((d) => d.entry), ...plans.journal];
+      const due = snapshot.done.length > 0 ? CONSUMERS : newlyDue(snapshot.drive.due, plans.due);
+      const unverified = plans.verifications.length > 0;
+      const packs = plans.packs.map(({ pack_id }) => pack_id);
       if (entries.length > 0) this.#ports.announce(entries, { due, unverified, packs });
-      return results;
+      return planned.results;
     } catch (error) {
-      this.#ports.report(error);
-      return error instanceof DriveError && error.code === "unavailable" ? "silent" : "unwritten";
-    }
-  }
-
-  async #read(group: Submission[]): Promise<Draft | null> {
-    const needs = noNeeds();
-    for (const submission of group) addNeeds(needs, submission);
-    const snapshot = await this.#ports.store.load(needs);
-    if (snapshot === null) return null;
-    const draft = new Draft(snapshot, this.#ports.now(), this.#ports.newId);
-    const later = noNeeds();
-    const more = group.filter((submission) => addLaterNeeds(later, submission, draft));
-    if (more.length === 0) return draft;
-    const rest = await this.#ports.store.load(later);
-    if (rest === null) return null;
-    merge(snapshot, rest);
-    return new Draft(snapshot, draft.now, this.#ports.newId);
-  }
-
-  #plan(draft: Draft, submission: Submission, done: Done | undefined): Result {
-    try {
-      return { ok: true, outcome: done === undefined ? plan(draft, submission) : replay(done, submission) };
-    } catch (error) {
-      return failed(error);
+      this.#ports.report(error instanceof Silent ? error.cause : error);
+      const isSilent = error instanceof Silent || (error instanceof DriveError && error.code === "unavailable");
+      return isSilent ? "silent" : "unwritten";
     }
   }
 }

@@ -25,6 +25,9 @@ export const HEIGHT_NODES_MAX = 5_000;
 /** Numbered copies that are read at most to find a free name. */
 export const NUMBERED_MAX = 10_000;
 
+/** Changes that a delete of a folder looks at; a device that is further behind reads them first (CF6). */
+export const CHANGED_MAX = 1_000;
+
 /** What must be read before a group of commands can be planned. All of it is one round trip. */
 export interface Needs {
   /** With all their ancestors. */
@@ -36,6 +39,10 @@ export interface Needs {
   names: { parent_id: string; name_key: string }[];
   /** All names of a folder that begin so: to find a free one. */
   numbered: { parent_id: string; prefix: string }[];
+  /** Living items by their path below a folder: each that is found on the way. */
+  paths: { parent_id: string; keys: string[] }[];
+  /** The newest changes behind this sequence number, `CHANGED_MAX` and one more at most, with their files' ancestors. */
+  since: number | null;
   /** How many levels lie below them, for moves; exact up to `HEIGHT_NODES_MAX` items. */
   height_ids: Set<string>;
   upload_ids: Set<string>;
@@ -62,13 +69,21 @@ export interface Snapshot {
   sums: Map<string, { bytes: number; count: number }>;
   taken: { parent_id: string; name_key: string }[];
   heights: Map<string, number>;
+  /** Behind `since`, the newest first. */
+  changed: Pick<JournalRow, "seq" | "op" | "file_id" | "device_id">[];
   uploads: UploadRow[];
   packs: Pick<PackRow, "pack_id" | "state">[];
   contents: Pick<ContentRow, "content_id" | "content_hash" | "size">[];
   versions: VersionRow[];
   permissions: PermissionRow[];
   /** Commands that were already committed, with what they left. */
-  done: { entry: JournalRow; file: FileRow | null; permission: PermissionRow | null }[];
+  done: {
+    entry: JournalRow;
+    file: FileRow | null;
+    /** The file that this one was made a conflict copy of. */
+    original: FileRow | null;
+    permission: PermissionRow | null;
+  }[];
 }
 
 /** One D1 batch. `expected` guards it against a second hub of the same drive; reservations move no sequence number. */

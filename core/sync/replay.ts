@@ -24,15 +24,20 @@ interface Trace {
   /** The file it was about; unknown for what makes one. */
   file_id?: string;
   made?: {
-    parent_id: string;
+    /** Null when it may have been made elsewhere. */
+    parent_id: string | null;
     is_folder: boolean;
     /** Null when the hub may have chosen another. */ name: string | null;
   };
 }
 
+/** A sync client's change may have been settled otherwise: docs/spec/sync.md, CF2 to CF12. */
+const SETTLED: readonly JournalOp[] = ["created", "modified", "merged"];
+
 function traceOfTarget(target: UploadTarget): Trace {
-  if (target.kind === "version") return { ops: ["modified"], file_id: target.file_id };
-  const { parent_id, name, on_name_conflict } = target;
+  if (target.kind === "version") return { ops: target.base ? SETTLED : ["modified"], file_id: target.file_id };
+  const { parent_id, name, on_name_conflict, base } = target;
+  if (base !== undefined) return { ops: SETTLED, made: { parent_id: null, is_folder: false, name: null } };
   const made = { parent_id, is_folder: false, name: on_name_conflict === "rename" ? null : name };
   return { ops: on_name_conflict === "new_version" ? ["created", "modified"] : ["created"], made };
 }
@@ -52,19 +57,21 @@ function traceOf(command: Asked): Trace {
     case "create_known":
       return traceOfTarget(command.target);
     case "create_folder": {
+      if (command.base !== undefined)
+        return { ops: ["created", "merged"], made: { parent_id: null, is_folder: true, name: null } };
       const name = command.on_name_conflict === "rename" ? null : command.name;
       return { ops: ["created"], made: { parent_id: command.parent_id, is_folder: true, name } };
     }
     case "copy_tree":
       return { ops: ["created"], made: { parent_id: command.parent_id, is_folder: true, name: null } };
     case "update":
-      return { ops: ["updated"], file_id: command.file_id };
+      return { ops: ["updated", "merged"], file_id: command.file_id };
     case "announce_unarchived":
       return { ops: ["unarchived"], file_id: command.file_id };
     case "trash":
-      return { ops: ["trashed"], file_id: command.file_id };
+      return { ops: ["trashed", "merged", "kept"], file_id: command.file_id };
     case "untrash":
-      return { ops: ["untrashed"], file_id: command.file_id };
+      return { ops: ["untrashed", "merged"], file_id: command.file_id };
     case "purge":
       return { ops: ["purged"], file_id: command.file_id };
     case "restore_version":
@@ -87,7 +94,7 @@ function traceOf(command: Asked): Trace {
 function isMade(file: FileRow, { parent_id, is_folder, name }: NonNullable<Trace["made"]>, at: number): boolean {
   if (file.is_folder !== is_folder) return false;
   if (file.updated_at !== at) return true;
-  return file.parent_id === parent_id && (name === null || file.name_key === nameKey(name));
+  return (parent_id === null || file.parent_id === parent_id) && (name === null || file.name_key === nameKey(name));
 }
 
 /** Told as long as the version that was made is the file's newest. */
@@ -101,7 +108,7 @@ export const keyReused = (): DriveError =>
   new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
 
 interface Made {
-  entry: Pick<JournalRow, "op" | "at" | "file_id" | "version_id">;
+  entry: Pick<JournalRow, "op" | "at" | "file_id" | "version_id" | "conflict_of">;
   file: FileRow | null;
 }
 
@@ -111,25 +118,32 @@ export function requireSameRequest(done: Made, asked: Asked): void {
   const { ops, file_id, made } = traceOf(asked);
   const isSame =
     ops.includes(entry.op) &&
-    (file_id === undefined || file_id === entry.file_id) &&
+    (file_id === undefined || file_id === (entry.conflict_of ?? entry.file_id)) &&
     (made === undefined || file === null || isMade(file, made, entry.at)) &&
     (!("content" in asked) || hasBytes(done, asked.content));
   if (!isSame) throw keyReused();
 }
 
+/** The operation under which the copy of what was overwritten came (CF12). */
+export const loserOf = (op_id: string): string => `${op_id}/copy`;
+
+export type Settled = Pick<Outcome, "status" | "file" | "copy" | "made" | "version_id">;
+
+/** How a change was settled, from its entry in the journal; `loser` is that of `loserOf`. */
+export function settledBy(
+  { entry, file, original }: Pick<Done, "file" | "original"> & Pick<Made, "entry">,
+  loser: Pick<Done, "file"> | undefined,
+): Settled {
+  const { version_id } = entry;
+  if (entry.conflict_of !== null) return { status: "conflict", file: original, copy: file, made: "copy", version_id };
+  const status = entry.op === "kept" || loser !== undefined ? "conflict" : "applied";
+  return { status, file, copy: loser?.file ?? null, made: "file", version_id };
+}
+
 /** What an earlier try of the same `op_id` left. */
-export function replay(done: Done, { command }: Submission): Outcome {
+export function replay(done: Done, { command }: Submission, loser: Done | undefined): Outcome {
   requireSameRequest(done, command);
   if (done.file === null && done.permission === null && done.entry.op !== "purged")
     throw new DriveError("not_found", "What this request made was deleted for good since.");
-  const { file, permission, entry } = done;
-  return {
-    status: "applied",
-    file,
-    copy: null,
-    version_id: entry.version_id,
-    permission,
-    upload: null,
-    replayed: true,
-  };
+  return { ...settledBy(done, loser), permission: done.permission, upload: null, replayed: true };
 }

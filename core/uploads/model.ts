@@ -10,7 +10,7 @@ export type UploadTarget = {
   mime_type: string | null;
   modified_at: number | null;
   /** The vector that a sync client's change was made on: docs/spec/sync.md, CF1. */
-  base?: Vector;
+  base?: Vector | undefined;
 } & (
   | { kind: "file"; parent_id: string; name: string; on_name_conflict: OnNameConflict }
   | { kind: "version"; file_id: string; if_version_id: string | null }

@@ -25,8 +25,10 @@ export interface Staged {
 }
 
 export interface Made {
-  entry: Pick<JournalRow, "op" | "at" | "file_id" | "version_id">;
+  entry: Pick<JournalRow, "op" | "at" | "file_id" | "version_id" | "conflict_of">;
   file: FileRow;
+  /** The file that this one was made a conflict copy of. */
+  original: FileRow | null;
 }
 
 export interface UploadStore {

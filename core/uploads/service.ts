@@ -4,12 +4,12 @@ import { idOfKey, newId } from "../protocol/ids.ts";
 import type { AskedBlock, Negotiated, Segment } from "../protocol/uploads.ts";
 import type { FileRow } from "../files/model.ts";
 import { parseName } from "../files/names.ts";
-import { canView, type Principal, requireRight } from "../sharing/rights.ts";
+import { canView, decideSettled, type Principal, requireRight } from "../sharing/rights.ts";
 import { HookSampler } from "../manifests/hooks.ts";
 import { packKey } from "../packs/format.ts";
 import { PACK_MAX } from "../packs/writer.ts";
 import { BODY_PIECE, counted, PackSeries, writeBlocks, writeRoot } from "../storage/write.ts";
-import type { Actor, StoredContent } from "../sync/commands.ts";
+import { type Actor, madeBy, type StoredContent } from "../sync/commands.ts";
 import { keyReused, requireSameRequest } from "../sync/replay.ts";
 import { receiveChunk, type WantedChunk } from "./chunks.ts";
 import type { FileUpload, ReceivedChunk, UploadRow, UploadTarget, VersionRef } from "./model.ts";
@@ -33,6 +33,8 @@ export interface Caller {
 async function placeOf(deps: UploadDeps, caller: Caller, target: UploadTarget): Promise<FileRow> {
   const at = target.kind === "file" ? target.parent_id : target.file_id;
   if (target.kind === "file") parseName(target.name);
+  if (target.base !== undefined)
+    return decideSettled(await deps.rights.find(caller.principal, at), caller.principal).file;
   return (await requireRight(deps.rights, caller.principal, at, "edit")).file;
 }
 
@@ -105,8 +107,8 @@ async function fromKnown(
   if (known === undefined) return null;
   const content = { content_id: known.file.content_id as string, content_hash, size };
   try {
-    const { file } = await deps.submit(drive_id, { command: { op: "create_known", content, target }, actor, op_id });
-    return file as FileRow;
+    const command = { op: "create_known", content, target } as const;
+    return madeBy(await deps.submit(drive_id, { command, actor, op_id }));
   } catch (error) {
     // The content has gone meanwhile: the bytes must be sent.
     if (error instanceof DriveError && error.code === "base_mismatch") return null;
@@ -149,8 +151,8 @@ export async function storeWhole(
     const stored = await storeContent(deps, series, upload, body);
     if (size === null) await deps.spend(0, stored.size);
     const { file, replayed } = await commit(deps, caller, upload, stored);
-    // Another try of the same request was first: what this one reserved and stored is not needed.
-    if (replayed) await discard(deps, caller, upload, series);
+    // Another try of the same request was first, or these bytes were there: what was reserved and stored is not needed.
+    if (replayed || file.content_id !== stored.content_id) await discard(deps, caller, upload, series);
     return file;
   } catch (error) {
     await discard(deps, caller, upload, series);
@@ -188,8 +190,8 @@ async function commit(
 ): Promise<{ file: FileRow; replayed: boolean }> {
   const { upload_id, target, drive_id } = upload;
   const command = { op: "commit_upload", upload_id, target, content } as const;
-  const { file, replayed } = await deps.submit(drive_id, { command, actor: caller.actor, op_id: caller.op_id });
-  return { file: file as FileRow, replayed };
+  const outcome = await deps.submit(drive_id, { command, actor: caller.actor, op_id: caller.op_id });
+  return { file: madeBy(outcome) as FileRow, replayed: outcome.replayed };
 }
 
 /**
@@ -264,7 +266,8 @@ export async function completeUpload(
 ): Promise<FileRow> {
   const session = await findSession(deps, caller, upload_id);
   const { upload } = session;
-  if (upload.state === "committed") {
+  // One that ended with a file although nothing of it was taken: the same bytes were there (CF2).
+  if (upload.file_id !== null) {
     const made = await madeBefore(deps, caller, upload.drive_id);
     if (made?.file.file_id === upload.file_id) {
       await requireRight(deps.rights, caller.principal, made.file.file_id, "view", { allowTrashed: true });
@@ -303,7 +306,7 @@ export async function completeUpload(
 /** A key that has made a file from another session did not make it from this one, whose bytes would be lost. */
 async function requireCommitted({ uploads }: UploadDeps, upload_id: string, file: FileRow): Promise<void> {
   const now = (await uploads.find(upload_id))?.upload;
-  if (now?.state !== "committed" || now.file_id !== file.file_id) throw keyReused();
+  if (now === undefined || now.state === "open" || now.file_id !== file.file_id) throw keyReused();
 }
 
 export async function abortUpload(deps: UploadDeps, caller: Caller, upload_id: string): Promise<void> {

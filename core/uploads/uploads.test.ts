@@ -18,6 +18,7 @@ const NOTHING: Outcome = {
   status: "applied",
   file: null,
   copy: null,
+  made: "file",
   version_id: null,
   permission: null,
   upload: null,

@@ -4,7 +4,7 @@ import type { FileRow, PermissionRow } from "../../core/files/model.ts";
 import { nameKey } from "../../core/files/names.ts";
 import { newId } from "../../core/protocol/ids.ts";
 import { noNeeds } from "../../core/sync/plan/index.ts";
-import { PURGE_MAX } from "../../core/sync/ports.ts";
+import { CHANGED_MAX, PURGE_MAX } from "../../core/sync/ports.ts";
 import { Bench, emptyWrites, type OpenDrive } from "./drive-bench.ts";
 
 const ascending = (a: number, b: number): number => a - b;
@@ -287,6 +287,54 @@ export function driveStoreContract(name: string, open: () => Promise<OpenDrive>)
       const asked = await bench.load({ grants: new Set([bench.root]), permissions: [user, link, revoked] });
       const ids = (rows: PermissionRow[]): string[] => rows.map((p) => p.permission_id).toSorted();
       expect(ids(asked.permissions)).toEqual(ids([user, link, revoked]));
+    });
+
+    it("CF5: finds each living item on the way down from a folder, by its key", async () => {
+      const bench = await setUp();
+      const [top, below, deep] = bench.chain(3) as [FileRow, FileRow, FileRow];
+      const file = bench.file("a.txt", below.file_id, 1);
+      await bench.create(top, below, { ...deep, trashed_at: 4 }, file);
+      const found = async (...paths: string[][]): Promise<string[]> => {
+        const asked = paths.map((keys) => ({ parent_id: bench.root, keys }));
+        return (await bench.load({ paths: asked })).files.map((f) => f.name).toSorted();
+      };
+      expect(await found(["level 0", "level 1", "a.txt", "none"])).toEqual(["a.txt", "level 0", "level 1"]);
+      expect(await found(["level 0", "none", "a.txt"], ["level 1"])).toEqual(["level 0"]);
+      expect(await found(["level 0", "level 1", "level 2"])).toEqual(["level 0", "level 1"]);
+    });
+
+    it("CF6: reads the newest changes behind a number, bounded, with their files and all ancestors", async () => {
+      const bench = await setUp();
+      const [top, below] = bench.chain(2) as [FileRow, FileRow];
+      const file = bench.file("a.txt", below.file_id, 1);
+      const journal = [top, below, file].map((f, i) => ({
+        ...bench.entry(i + 1, "created", f.file_id),
+        device_id: "d",
+      }));
+      await bench.commit({ files: [top, below, file], journal });
+      const found = await bench.load({ since: 2 });
+      expect(found.changed).toEqual([{ seq: 3, op: "created", file_id: file.file_id, device_id: "d" }]);
+      expect(new Set(found.files.map((f) => f.name))).toEqual(new Set(["My Drive", "level 0", "level 1", "a.txt"]));
+      expect((await bench.load({ since: 3 })).changed).toEqual([]);
+      const many = Array.from({ length: CHANGED_MAX + 5 }, (_, i) => bench.entry(4 + i, "updated", top.file_id));
+      await bench.commit({ journal: many });
+      const all = (await bench.load({ since: 0 })).changed.map((entry) => entry.seq);
+      expect([all.length, all[0], all.at(-1)]).toEqual([CHANGED_MAX + 1, CHANGED_MAX + 8, 8]);
+    });
+
+    it("CF13: what an operation left has with it the file that it was a conflict copy of", async () => {
+      const bench = await setUp();
+      const [first, copy] = [bench.file("a.txt", bench.root, 1), bench.file("a (B).txt", bench.root, 1)];
+      const entry = { ...bench.entry(2, "created", copy.file_id), conflict_of: first.file_id };
+      await bench.commit({
+        files: [first, { ...copy, conflict_of: first.file_id }],
+        journal: [bench.entry(1, "created", first.file_id), entry],
+      });
+      const { done } = await bench.load({ op_ids: new Set(["op-1", "op-2"]) });
+      expect(done.map((d) => [d.entry.conflict_of, d.file?.name, d.original?.name])).toEqual([
+        [null, "a.txt", undefined],
+        [first.file_id, "a (B).txt", "a.txt"],
+      ]);
     });
 
     it("takes a batch larger than one statement can hold", async () => {

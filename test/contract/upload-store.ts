@@ -108,7 +108,7 @@ export function uploadStoreContract(name: string, open: () => Promise<OpenUpload
       const refused = await bench.uploads.stage(named("nAME"), 1);
       expect(refused).toMatchObject({ is_staged: false, holder: { file_id: holder.file_id, name: "Name" } });
       const version = { kind: "version", file_id: holder.file_id, if_version_id: null };
-      const others = [{}, { on_name_conflict: "rename" }, { on_name_conflict: "new_version" }, version];
+      const others = [{}, { on_name_conflict: "rename" }, { on_name_conflict: "new_version" }, version, { base: {} }];
       for (const [i, more] of others.entries())
         expect((await bench.uploads.stage(named(i === 0 ? "trashed" : "name", more), 1)).is_staged).toBe(true);
     });
@@ -259,9 +259,11 @@ export function uploadStoreContract(name: string, open: () => Promise<OpenUpload
       const file = bench.file("f", bench.root, 5);
       const { version_id } = file;
       await bench.commit({ files: [file], journal: [{ ...bench.entry(1, "created", file.file_id), version_id }] });
-      const entry = { op: "created", at: 1, file_id: file.file_id, version_id };
+      const entry = { op: "created", at: 1, file_id: file.file_id, version_id, conflict_of: null };
       const asked = ["op-0", "op-1", "op-2"];
-      expect(await bench.uploads.madeBy(bench.root, asked)).toEqual(new Map([["op-1", { entry, file }]]));
+      expect(await bench.uploads.madeBy(bench.root, asked)).toEqual(
+        new Map([["op-1", { entry, file, original: null }]]),
+      );
       for (const [drive, op_ids] of [
         [bench.root, ["op-2"]],
         [bench.root, []],

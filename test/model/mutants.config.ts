@@ -23,7 +23,7 @@ export default defineConfig({
   plugins: [mutate],
   test: {
     environment: "node",
-    include: ["test/model/*.test.ts", "core/sync/hub.model.test.ts", "core/keys/*.test.ts", "core/erasure/*.test.ts"],
+    include: ["test/model/*.test.ts", "core/sync/*.model.test.ts", "core/keys/*.test.ts", "core/erasure/*.test.ts"],
     testTimeout: 30_000,
     bail: 1,
   },

@@ -25,10 +25,13 @@ export const MUTANTS: readonly Mutant[] = [
     rule: "U1",
     file: "core/uploads/service.ts",
     edits: [
-      ["await (size !== null && size > PACK_MAX ? reserve(deps, caller, upload, false) : stage(deps, upload));", ""],
+      [
+        "await (size !== null && size > PACK_MAX ? reserve(deps, caller, upload, false) : stage(deps, upload, needed));",
+        "",
+      ],
       [
         "const stored = await storeContent(deps, series, upload, body);",
-        "const stored = await storeContent(deps, series, upload, body);\n    await stage(deps, upload);",
+        "const stored = await storeContent(deps, series, upload, body);\n    await stage(deps, upload, needed);",
       ],
     ],
   },
@@ -82,8 +85,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a repeat is done again",
     rule: "H5",
-    file: "core/sync/hub.ts",
-    edits: [["done === undefined ? plan(draft, submission) : replay(done, submission)", "plan(draft, submission)"]],
+    file: "core/sync/plan/group.ts",
+    edits: [["const done = draft.done.get(op_id);", "const done = draft.done.get(`never ${op_id}`);"]],
   },
   {
     name: "a purge is planned together with what changes the tree",
@@ -148,7 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a repeated change of a batch answers with the newest version",
     rule: "U23",
     file: "core/batch/service.ts",
-    edits: [["version_id: found.entry.version_id", "version_id: found.file.version_id"]],
+    edits: [["permission, ...settled }", "permission, ...settled, version_id: found.file.version_id }"]],
   },
   {
     name: "a closed session hides why a change of a batch is refused",
@@ -156,8 +159,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/sync/plan/contents.ts",
     edits: [
       [
-        "  requireCommit(draft, target, content, 0);\n",
-        "  openUpload(draft, command.upload_id);\n  requireCommit(draft, target, content, 0);\n",
+        "  const edit = requireCommit(draft, target, content, 0, actor);\n",
+        "  openUpload(draft, command.upload_id);\n  const edit = requireCommit(draft, target, content, 0, actor);\n",
       ],
     ],
   },
@@ -173,8 +176,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/keys/tenant-key.ts",
     edits: [
       [
-        "store.add(await copies.create(await newTenantKey(masters, place, now())))",
-        "store.add(await newTenantKey(masters, place, now()))",
+        "const copy = await copies.create(await newTenantKey(masters, place, now()));",
+        "const copy = await newTenantKey(masters, place, now());",
       ],
     ],
   },
@@ -230,5 +233,81 @@ export const MUTANTS: readonly Mutant[] = [
     rule: "I15",
     file: "core/erasure/erase.ts",
     edits: [["if (!isDropped || !(await store.isEmpty())) return false;", "if (!isDropped) return false;"]],
+  },
+  {
+    name: "a base has seen one change more than it has",
+    rule: "CF1",
+    file: "core/sync/conflicts.ts",
+    edits: [[">= Number(dot.slice(colon + 1))", ">= Number(dot.slice(colon + 1)) - 1"]],
+  },
+  {
+    name: "a version has no dot of its own",
+    rule: "CF1",
+    file: "core/sync/plan/edits.ts",
+    edits: [["    vector,\n    content_dot: dot,\n  };", "    vector,\n  };"]],
+  },
+  {
+    name: "an edit looks at where the file is, not at what it holds",
+    rule: "CF3",
+    file: "core/sync/plan/edits.ts",
+    edits: [
+      ['kind === "merge" || hasSeen(base, file.content_dot)', 'kind === "merge" || hasSeen(base, file.place_dot)'],
+    ],
+  },
+  {
+    name: "a delete wins over an edit",
+    rule: "CF4",
+    file: "core/sync/plan/settle.ts",
+    edits: [["hasSeen(base, file.content_dot) && hasSeen(base, file.place_dot)", "hasSeen(base, file.place_dot)"]],
+  },
+  {
+    name: "a delete wins over a move",
+    rule: "CF4",
+    file: "core/sync/plan/settle.ts",
+    edits: [["hasSeen(base, file.content_dot) && hasSeen(base, file.place_dot)", "hasSeen(base, file.content_dot)"]],
+  },
+  {
+    name: "what is edited stays in the trash",
+    rule: "CF4",
+    file: "core/sync/plan/edits.ts",
+    edits: [["name_key: nameKey(name), trashed_at: null };", "name_key: nameKey(name) };"]],
+  },
+  {
+    name: "a folder is deleted with what was moved into it",
+    rule: "CF6",
+    file: "core/sync/plan/settle.ts",
+    edits: [
+      ['new Set(["created", "modified", "updated", "untrashed"])', 'new Set(["created", "modified", "untrashed"])'],
+    ],
+  },
+  {
+    name: "a folder is deleted with what came in the same group",
+    rule: "CF6, CF13",
+    file: "core/sync/draft.ts",
+    edits: [["const own = this.writes.journal.filter((entry) => entry.seq > seq);", "const own: JournalRow[] = [];"]],
+  },
+  {
+    name: "a move does not tell that the place is another",
+    rule: "CF7",
+    file: "core/sync/plan/settle.ts",
+    edits: [["trashed_at: null, place_dot: dot };", "trashed_at: null };"]],
+  },
+  {
+    name: "the copy of a copy gets another bracket",
+    rule: "CF10",
+    file: "core/sync/conflicts.ts",
+    edits: [["(is_copy || own === label)", "own === label"]],
+  },
+  {
+    name: "what was overwritten is in the history only",
+    rule: "CF12",
+    file: "core/sync/plan/edits.ts",
+    edits: [["const copy = addFile(draft, loser(draft, file, actor), actor, loserOf(op_id));", "const copy = file;"]],
+  },
+  {
+    name: "the repeat of a delete that was not done says that it was",
+    rule: "CF13",
+    file: "core/sync/replay.ts",
+    edits: [['entry.op === "kept" || loser', "loser"]],
   },
 ];

@@ -20,6 +20,7 @@ const TESTS = [
   "core/keys/",
   "core/erasure/",
   "core/sync/hub.model.test.ts",
+  "core/sync/conflicts.model.test.ts",
   "test/model/drive.test.ts",
   "test/model/faults.test.ts",
 ];

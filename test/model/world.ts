@@ -165,7 +165,7 @@ export class World {
         if (key !== "stage") return value.bind(uploads);
         return async (upload: UploadRow, needed: number) => {
           const staged = await uploads.stage(upload, needed);
-          const nothing = { file: null, copy: null, version_id: null, permission: null };
+          const nothing = { file: null, copy: null, made: "file", version_id: null, permission: null } as const;
           const outcome = { ...nothing, status: "applied", upload, replayed: false } as const;
           const command = { op: "stage", upload } as const;
           if (staged.is_staged)

@@ -28,12 +28,12 @@ type Delta = z.infer<typeof deltaSchema>;
 
 function targetOf(c: Context<AppEnv>, put: PutChange): UploadTarget {
   const modified_at = fromTimeOrNull(put.modified_at);
-  const { file_id, if_version_id = null, name = "", mime_type, on_name_conflict } = put;
+  const { file_id, if_version_id = null, name = "", mime_type, on_name_conflict, base } = put;
   if (file_id !== undefined)
-    return { kind: "version", file_id, if_version_id, mime_type: mime_type ?? null, modified_at };
+    return { kind: "version", file_id, if_version_id, mime_type: mime_type ?? null, modified_at, base };
   const parent_id = folderId(c, put.parent_id as string);
   const type = mime_type ?? mediaTypeOf(name);
-  return { kind: "file", parent_id, name, on_name_conflict, mime_type: type, modified_at };
+  return { kind: "file", parent_id, name, on_name_conflict, mime_type: type, modified_at, base };
 }
 
 function segmentsOf({ segments, file_id, base_file_id }: PutChange): Segment[] | null {
@@ -47,22 +47,24 @@ function segmentsOf({ segments, file_id, base_file_id }: PutChange): Segment[] |
 }
 
 function toChange(c: Context<AppEnv>, change: DeltaChange): Change {
-  const { op_id } = change;
+  const { op_id, base } = change;
   switch (change.op) {
     case "create_folder":
-      return { op: "create_folder", op_id, parent_id: folderId(c, change.parent_id), name: change.name };
+      return { op: "create_folder", op_id, base, parent_id: folderId(c, change.parent_id), name: change.name };
     case "update": {
       const parent_id = change.parent_id === undefined ? undefined : folderId(c, change.parent_id);
-      return { op: "update", op_id, file_id: change.file_id, name: change.name, parent_id };
+      return { op: "update", op_id, base, file_id: change.file_id, name: change.name, parent_id };
     }
     case "put": {
       const { size, frames, base_version_id: version_id } = change;
       const file_id = change.base_file_id ?? change.file_id;
-      const base = version_id === undefined || file_id === undefined ? null : { file_id, version_id };
-      return { op: "put", op_id, target: targetOf(c, change), size, base, frames, segments: segmentsOf(change) };
+      const old = version_id === undefined || file_id === undefined ? null : { file_id, version_id };
+      return { op: "put", op_id, target: targetOf(c, change), size, base: old, frames, segments: segmentsOf(change) };
     }
-    default:
-      return { op: change.op, op_id, file_id: change.file_id };
+    case "trash":
+      return { op: "trash", op_id, base, file_id: change.file_id, seen: change.seen };
+    case "untrash":
+      return { op: "untrash", op_id, base, file_id: change.file_id };
   }
 }
 
@@ -71,12 +73,12 @@ function toResult(answer: Answer, { op_id }: Change): DeltaAnswer["results"][num
     const { code, detail } = answer.failure;
     return { op_id, status: "rejected", file: null, copy: null, version_id: null, code, detail };
   }
-  const { file, permission, version_id } = answer;
+  const { status, file, copy, permission, version_id } = answer;
   return {
     op_id,
-    status: "applied",
+    status,
     file: file === null ? null : toWire(file, permission),
-    copy: null,
+    copy: copy === null ? null : toWire(copy, permission),
     version_id,
     code: null,
     detail: null,

@@ -7,17 +7,12 @@ import { packPrefix } from "../../packs/format.ts";
 import { livePack } from "../../packs/live.ts";
 import type { UploadRow, UploadTarget } from "../../uploads/model.ts";
 import { requirePlace } from "../../uploads/place.ts";
-import type { Actor, Command, StoredContent } from "../commands.ts";
+import { type Actor, type Command, madeBy, type StoredContent } from "../commands.ts";
 import type { Draft } from "../draft.ts";
-import { stamp } from "../conflicts.ts";
-import { changedAt, placeName, requireSpace, versionOf } from "./files.ts";
+import { addVersion, applyEdit, type Bytes, decideEdit, type Edit, type Edited, growthOf } from "./edits.ts";
+import { placeName, requireSpace } from "./files.ts";
 
 type Of<Op extends Command["op"]> = Extract<Command, { op: Op }>;
-
-/** Bytes that a version is to have, stored by an upload or shared with another file. */
-interface Bytes extends Pick<FileRow, "size" | "content_hash" | "integrity"> {
-  content_id: string;
-}
 
 export function reserveUpload(draft: Draft, command: Of<"reserve_upload">): UploadRow {
   const { upload } = command;
@@ -63,25 +58,28 @@ export function releaseUpload(draft: Draft, command: Of<"release_upload">): Uplo
   return settle(draft, openUpload(draft, command.upload_id), { state: "aborted" });
 }
 
-export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: Actor, op_id: string): FileRow {
+/** A session whose bytes were there already ends without them: what it stored is the sweep's (E12). */
+export function commitUpload(draft: Draft, command: Of<"commit_upload">, actor: Actor, op_id: string): Edited {
   const upload = openUpload(draft, command.upload_id);
-  if (upload.target === null) throw new DriveError("internal", "A batch is not committed as a whole.");
-  requireCommit(draft, upload.target, command.content, upload.reserved_bytes);
-  const file = commit(draft, upload, upload.target, command.content, actor, op_id);
-  settle(draft, upload, { state: "committed", file_id: file.file_id });
-  return file;
+  const { target, reserved_bytes } = upload;
+  if (target === null) throw new DriveError("internal", "A batch is not committed as a whole.");
+  const edit = requireCommit(draft, target, command.content, reserved_bytes, actor);
+  const edited = commit(draft, upload, target, edit, command.content, actor, op_id);
+  const file_id = madeBy(edited)?.file_id ?? null;
+  settle(draft, upload, { state: edit.kind === "merge" ? "aborted" : "committed", file_id });
+  return edited;
 }
 
 /** The session goes on, and has reserved nothing: each content of a batch is counted by its own commit (Q2). */
-export function commitContent(draft: Draft, command: Of<"commit_content">, actor: Actor, op_id: string): FileRow {
+export function commitContent(draft: Draft, command: Of<"commit_content">, actor: Actor, op_id: string): Edited {
   const { target, content } = command;
   // Before the session, which the try whose answer was lost may have closed: the reason is the same again (H4).
-  requireCommit(draft, target, content, 0);
+  const edit = requireCommit(draft, target, content, 0, actor);
   const upload = openUpload(draft, command.upload_id);
   if (upload.target !== null) throw new DriveError("internal", "This upload is of one file only.");
-  const file = commit(draft, upload, target, content, actor, op_id);
-  settle(draft, upload, { file_id: file.file_id });
-  return file;
+  const edited = commit(draft, upload, target, edit, content, actor, op_id);
+  if (edit.kind !== "merge") settle(draft, upload, { file_id: madeBy(edited)?.file_id ?? null });
+  return edited;
 }
 
 /** Closing twice is closing once, and so is closing what the sweep has ended. */
@@ -97,14 +95,17 @@ function commit(
   draft: Draft,
   upload: UploadRow,
   target: UploadTarget,
+  edit: Edit,
   content: StoredContent,
   actor: Actor,
   op_id: string,
-): FileRow {
+): Edited {
   const prefix = packPrefix(upload.upload_id);
   if (content.packs.some(({ pack_id }) => !pack_id.startsWith(prefix)))
     throw new DriveError("internal", "A pack of another upload cannot be committed.");
-  const file = place(draft, target, content, actor, op_id);
+  const edited = applyEdit(draft, edit, target, content, actor, op_id);
+  if (edit.kind === "merge") return edited;
+  const file = madeBy(edited) as FileRow;
   const { tenant_id, drive_id } = draft.drive;
   // A pack without a row belongs to the upload that it is named after, which is open: now it is live (PK10).
   for (const pack of content.packs)
@@ -122,14 +123,28 @@ function commit(
     };
     for (const hash of new Set(content.hooks)) draft.writes.hooks.push({ ...of, hash });
   }
-  return file;
+  return edited;
 }
 
 /** What must hold for bytes to become visible, whichever session they came by. */
-function requireCommit(draft: Draft, target: UploadTarget, content: StoredContent, reserved_bytes: number): void {
+function requireCommit(
+  draft: Draft,
+  target: UploadTarget,
+  content: StoredContent,
+  reserved_bytes: number,
+  actor: Actor,
+): Edit {
   requireLive(draft, content.borrowed);
-  requireGrowth(draft, target, content.size - reserved_bytes);
-  requireTarget(draft, target);
+  return requireEdit(draft, target, content, reserved_bytes, actor);
+}
+
+/** How bytes become visible, where there is the space. @param reserved_bytes of it, which need no more */
+function requireEdit(draft: Draft, target: UploadTarget, bytes: Bytes, reserved_bytes: number, actor: Actor): Edit {
+  if (target.base === undefined) requireGrowth(draft, target, bytes.size - reserved_bytes);
+  const edit = decideEdit(draft, target, bytes, actor);
+  const grown = growthOf(edit, bytes) - reserved_bytes;
+  if (target.base !== undefined && grown > 0) requireSpace(draft, grown);
+  return edit;
 }
 
 /** @param size bytes, but for those that are reserved */
@@ -204,116 +219,34 @@ export function announceUnarchived(
   return file;
 }
 
-export function createKnown(draft: Draft, command: Of<"create_known">, actor: Actor, op_id: string): FileRow {
+export function createKnown(draft: Draft, command: Of<"create_known">, actor: Actor, op_id: string): Edited {
   const { content_id, content_hash, size } = command.content;
   const known = draft.snapshot.contents.find((content) => content.content_id === content_id);
   if (known === undefined || known.content_hash !== content_hash || known.size !== size)
     throw new DriveError("base_mismatch", "These bytes are not there any more.");
-  requireGrowth(draft, command.target, size);
-  return place(draft, command.target, { ...command.content, integrity: "ok" }, actor, op_id);
+  const bytes: Bytes = { ...command.content, integrity: "ok" };
+  const edit = requireEdit(draft, command.target, bytes, 0, actor);
+  return applyEdit(draft, edit, command.target, bytes, actor, op_id);
 }
 
-export function createFrom(draft: Draft, command: Of<"create_from">, actor: Actor, op_id: string): FileRow {
+export function createFrom(draft: Draft, command: Of<"create_from">, actor: Actor, op_id: string): Edited {
   const source = draft.living(command.source_file_id);
   if (source.is_folder || source.content_id === null)
     throw new DriveError("not_a_file", `“${source.name}” is a folder.`);
-  requireGrowth(draft, command.target, source.size);
-  return place(draft, command.target, { ...source, content_id: source.content_id }, actor, op_id);
+  const bytes: Bytes = { ...source, content_id: source.content_id };
+  const edit = requireEdit(draft, command.target, bytes, 0, actor);
+  return applyEdit(draft, edit, command.target, bytes, actor, op_id);
 }
 
+/** Of a sync client's change most is settled when its bytes are known. */
 function checkTarget(draft: Draft, target: UploadTarget): void {
-  if (target.kind === "version") return requirePlace(draft.living(target.file_id), target);
+  const { base } = target;
+  if (target.kind === "version")
+    return requirePlace(base === undefined ? draft.living(target.file_id) : draft.get(target.file_id), target);
+  if (base !== undefined) return void parseName(target.name);
   const parent = draft.folder(target.parent_id);
   if (target.on_name_conflict === "fail") placeName(draft, parent, target.name, "fail");
   else parseName(target.name);
-}
-
-function requireTarget(draft: Draft, target: UploadTarget): void {
-  checkTarget(draft, target);
-  if (target.kind === "version" || target.on_name_conflict !== "new_version") return;
-  const holder = draft.holder(target.parent_id, nameKey(target.name));
-  if (holder?.is_folder === true)
-    throw new DriveError("name_taken", `“${holder.name}” is a folder.`, { file_id: holder.file_id });
-}
-
-/** Makes the new file or the new version. */
-function place(draft: Draft, target: UploadTarget, bytes: Bytes, actor: Actor, op_id: string): FileRow {
-  requireTarget(draft, target);
-  if (target.kind === "version") return addVersion(draft, draft.get(target.file_id), target, bytes, actor, op_id, null);
-  const parent = draft.folder(target.parent_id);
-  const holder = draft.holder(parent.file_id, nameKey(target.name));
-  if (target.on_name_conflict === "new_version" && holder !== null)
-    return addVersion(draft, holder, target, bytes, actor, op_id, null);
-  const name = placeName(draft, parent, target.name, target.on_name_conflict === "rename" ? "rename" : "fail");
-  const { vector, dot } = stamp({}, actor);
-  const file: FileRow = {
-    tenant_id: draft.drive.tenant_id,
-    file_id: draft.newId(),
-    drive_id: draft.drive.drive_id,
-    parent_id: parent.file_id,
-    name,
-    name_key: nameKey(name),
-    is_folder: false,
-    size: bytes.size,
-    mime_type: target.mime_type,
-    content_id: bytes.content_id,
-    content_hash: bytes.content_hash,
-    integrity: bytes.integrity,
-    version_id: draft.newId(),
-    version_number: 1,
-    version_count: 1,
-    vector,
-    content_dot: dot,
-    place_dot: dot,
-    conflict_of: null,
-    conflict_policy: null,
-    metadata: {},
-    created_by: actor.user_id,
-    created_at: draft.now,
-    updated_at: draft.now,
-    modified_at: target.modified_at,
-    trashed_at: null,
-  };
-  commitVersion(draft, file, bytes.size, actor, null);
-  draft.record("created", actor, op_id, file);
-  return file;
-}
-
-function addVersion(
-  draft: Draft,
-  file: FileRow,
-  target: Pick<UploadTarget, "mime_type" | "modified_at">,
-  bytes: Bytes,
-  actor: Actor,
-  op_id: string,
-  description: string | null,
-): FileRow {
-  const { vector, dot } = stamp(file.vector, actor);
-  const next: FileRow = {
-    ...file,
-    size: bytes.size,
-    content_id: bytes.content_id,
-    content_hash: bytes.content_hash,
-    integrity: bytes.integrity,
-    mime_type: target.mime_type ?? file.mime_type,
-    modified_at: target.modified_at,
-    updated_at: changedAt(draft, file),
-    version_id: draft.newId(),
-    version_number: file.version_number + 1,
-    version_count: file.version_count + 1,
-    vector,
-    content_dot: dot,
-  };
-  commitVersion(draft, next, bytes.size - file.size, actor, description);
-  draft.record("modified", actor, op_id, next);
-  return next;
-}
-
-/** Quota counts the current version only, so a new version costs the difference. */
-function commitVersion(draft: Draft, file: FileRow, grown: number, actor: Actor, description: string | null): void {
-  draft.put(file);
-  draft.writes.used_delta += grown;
-  draft.versions.push(versionOf(file, actor, draft.now, description));
 }
 
 const version = (draft: Draft, file_id: string, version_id: string): VersionRow => {

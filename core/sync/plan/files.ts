@@ -25,19 +25,14 @@ export function placeName(draft: Draft, parent: FileRow, raw: string, mode: "fai
   throw nameTaken(name, holder);
 }
 
-export function createFolder(draft: Draft, command: Of<"create_folder">, actor: Actor, op_id: string): FileRow {
-  const { file_id = draft.newId() } = command;
-  // Its operation was forgotten, the folder was not.
-  if (draft.isKnown(file_id))
-    throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
-  const parent = draft.folder(command.parent_id);
-  const name = placeName(draft, parent, command.name, command.on_name_conflict);
+/** A folder as it begins. */
+export function newFolder(draft: Draft, file_id: string, parent_id: string, name: string, actor: Actor): FileRow {
   const { vector, dot } = stamp({}, actor);
-  const folder: FileRow = {
+  return {
     tenant_id: draft.drive.tenant_id,
     file_id,
     drive_id: draft.drive.drive_id,
-    parent_id: parent.file_id,
+    parent_id,
     name,
     name_key: nameKey(name),
     is_folder: true,
@@ -61,6 +56,20 @@ export function createFolder(draft: Draft, command: Of<"create_folder">, actor: 
     modified_at: null,
     trashed_at: null,
   };
+}
+
+/** The id that a new folder gets. One that is known stands for an operation that was forgotten; the folder was not. */
+export function folderIdOf(draft: Draft, { file_id = draft.newId() }: Of<"create_folder">): string {
+  if (draft.isKnown(file_id))
+    throw new DriveError("idempotency_key_reused", "This idempotency key was used for another request.");
+  return file_id;
+}
+
+export function createFolder(draft: Draft, command: Of<"create_folder">, actor: Actor, op_id: string): FileRow {
+  const file_id = folderIdOf(draft, command);
+  const parent = draft.folder(command.parent_id);
+  const name = placeName(draft, parent, command.name, command.on_name_conflict);
+  const folder = newFolder(draft, file_id, parent.file_id, name, actor);
   draft.put(folder);
   draft.record("created", actor, op_id, folder);
   return folder;

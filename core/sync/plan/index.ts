@@ -1,12 +1,15 @@
 /** One command over a draft: what it needs to know, and what it does. Pure. */
 import { nameKey, numberedPrefix } from "../../files/names.ts";
+import type { Vector } from "../../files/model.ts";
 import type { UploadTarget } from "../../uploads/model.ts";
-import type { Command, Outcome, Submission } from "../commands.ts";
+import { type Command, madeBy, type Outcome, type Submission } from "../commands.ts";
 import type { Draft } from "../draft.ts";
 import type { Needs } from "../ports.ts";
+import { loserOf } from "../replay.ts";
 import * as contents from "./contents.ts";
 import * as files from "./files.ts";
 import { placeOf } from "./files.ts";
+import * as settle from "./settle.ts";
 import * as sharing from "./sharing.ts";
 
 export const noNeeds = (): Needs => ({
@@ -15,6 +18,8 @@ export const noNeeds = (): Needs => ({
   sum_ids: new Set(),
   names: [],
   numbered: [],
+  paths: [],
+  since: null,
   height_ids: new Set(),
   upload_ids: new Set(),
   pack_ids: new Set(),
@@ -50,6 +55,7 @@ function needTarget(needs: Needs, target: UploadTarget): void {
 /** Adds what a command needs, as far as the command itself tells. */
 export function addNeeds(needs: Needs, { command, op_id }: Submission): void {
   needs.op_ids.add(op_id);
+  if ("target" in command && command.target.base !== undefined) needs.op_ids.add(loserOf(op_id));
   switch (command.op) {
     case "reserve_upload":
       needs.upload_ids.add(command.upload.upload_id);
@@ -144,7 +150,11 @@ export function addLaterNeeds(needs: Needs, { command }: Submission, draft: Draf
   return false;
 }
 
-type Made = Partial<Pick<Outcome, "file" | "permission" | "upload">>;
+type Made = Partial<Pick<Outcome, "status" | "file" | "copy" | "made" | "permission" | "upload">>;
+
+/** A command of a sync client, which has the vector that it was made on. */
+const isBased = <C extends Command & { base?: Vector | undefined }>(command: C): command is C & { base: Vector } =>
+  command.base !== undefined;
 
 function run(draft: Draft, command: Command, submission: Submission): Made {
   const { actor, op_id } = submission;
@@ -154,15 +164,15 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
     case "release_upload":
       return { upload: contents.releaseUpload(draft, command) };
     case "commit_upload":
-      return { file: contents.commitUpload(draft, command, actor, op_id) };
+      return contents.commitUpload(draft, command, actor, op_id);
     case "commit_content":
-      return { file: contents.commitContent(draft, command, actor, op_id) };
+      return contents.commitContent(draft, command, actor, op_id);
     case "close_upload":
       return { upload: contents.closeUpload(draft, command) };
     case "create_from":
-      return { file: contents.createFrom(draft, command, actor, op_id) };
+      return contents.createFrom(draft, command, actor, op_id);
     case "create_known":
-      return { file: contents.createKnown(draft, command, actor, op_id) };
+      return contents.createKnown(draft, command, actor, op_id);
     case "verify_content":
       contents.verifyContent(draft, command, actor, op_id);
       return {};
@@ -177,12 +187,16 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
     case "copy_tree":
       return { file: files.copyTree(draft, command, actor, op_id) };
     case "create_folder":
+      if (isBased(command)) return settle.settleFolder(draft, command, actor, op_id);
       return { file: files.createFolder(draft, command, actor, op_id) };
     case "update":
+      if (isBased(command)) return settle.settleUpdate(draft, command, actor, op_id);
       return { file: files.update(draft, command, actor, op_id) };
     case "trash":
+      if (isBased(command)) return settle.settleTrash(draft, command, actor, op_id);
       return { file: files.trash(draft, command, actor, op_id) };
     case "untrash":
+      if (isBased(command)) return settle.settleUntrash(draft, command, actor, op_id);
       return { file: files.untrash(draft, command, actor, op_id) };
     case "purge":
       return { file: files.purge(draft, command, actor, op_id) };
@@ -197,16 +211,17 @@ function run(draft: Draft, command: Command, submission: Submission): Made {
   }
 }
 
+const NOTHING = {
+  status: "applied",
+  file: null,
+  copy: null,
+  made: "file",
+  permission: null,
+  upload: null,
+} as const;
+
 /** Plans one command. Throws a `DriveError` and leaves the draft as it was when the command cannot be done. */
 export function plan(draft: Draft, submission: Submission): Outcome {
-  const { file = null, permission = null, upload = null } = run(draft, submission.command, submission);
-  return {
-    status: "applied",
-    file,
-    copy: null,
-    version_id: file?.version_id ?? null,
-    permission,
-    upload,
-    replayed: false,
-  };
+  const made = { ...NOTHING, ...run(draft, submission.command, submission) };
+  return { ...made, version_id: madeBy(made)?.version_id ?? null, replayed: false };
 }

@@ -7,6 +7,7 @@
  */
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import {
+  CHANGED_MAX,
   COPY_MAX,
   HEIGHT_NODES_MAX,
   NUMBERED_MAX,
@@ -95,6 +96,32 @@ select f.parent_id, f.name_key from json_each(?2) want cross join files f on f.t
   and f.name_key < (want.value ->> '$.prefix') || char(1114111) and f.trashed_at is null
 limit ${NUMBERED_MAX}`;
 
+/** Each item on the way that is there. */
+const SELECT_PATHS = `
+with recursive way(path, file_id, depth) as (
+  select want.key, want.value ->> '$.parent_id', 0 from json_each(?2) want
+  union all
+  select w.path, f.file_id, w.depth + 1 from way w
+    cross join json_each(?2) want on want.key = w.path
+    cross join files f indexed by files_name on f.tenant_id = ?1 and f.parent_id = w.file_id
+      and f.name_key = want.value ->> ('$.keys[' || w.depth || ']') and f.trashed_at is null
+)
+select f.* from way w cross join files f on f.tenant_id = ?1 and f.file_id = w.file_id where w.depth > 0`;
+
+/** The newest behind ?3, whatever they are: how many are read does not depend on what they say. */
+const CHANGED = `
+select seq, op, file_id, device_id from journal where tenant_id = ?1 and drive_id = ?2 and seq > ?3
+order by seq desc limit ${CHANGED_MAX + 1}`;
+
+const SELECT_CHANGED_CHAINS = `
+with recursive chain(file_id, parent_id) as (
+  select f.file_id, f.parent_id from (select distinct file_id from (${CHANGED})) want
+    cross join files f on f.tenant_id = ?1 and f.file_id = want.file_id
+  union
+  select f.file_id, f.parent_id from chain c cross join files f on f.tenant_id = ?1 and f.file_id = c.parent_id
+)
+select f.* from chain c cross join files f on f.tenant_id = ?1 and f.file_id = c.file_id`;
+
 const SELECT_PACKS = `
 select p.pack_id, p.state from json_each(?2) want cross join packs p on p.tenant_id = ?1 and p.pack_id = want.value`;
 
@@ -155,6 +182,13 @@ export class D1DriveStore implements DriveStore {
     add("files", SELECT_CHAINS, [...needs.file_ids]);
     add("names", SELECT_NAMES, needs.names);
     add("numbered", SELECT_NUMBERED, needs.numbered);
+    add("paths", SELECT_PATHS, needs.paths);
+    if (needs.since !== null)
+      for (const [key, sql] of [
+        ["changed", CHANGED],
+        ["files", SELECT_CHANGED_CHAINS],
+      ] as const)
+        ask.push([key, this.#db.prepare(sql).bind(this.#tenant, this.#drive, needs.since)]);
     add("heights", SELECT_HEIGHTS, [...needs.height_ids]);
     add("trees", SELECT_TREES, [...needs.tree_ids]);
     add("sums", SELECT_SUMS, [...needs.sum_ids]);
@@ -178,11 +212,12 @@ export class D1DriveStore implements DriveStore {
     if (drive === undefined) return null;
     return {
       drive: toDrive(drive),
-      files: [...of("files"), ...of("names"), ...of("pending")].map(toFile),
+      files: [...of("files"), ...of("names"), ...of("paths"), ...of("pending")].map(toFile),
       trees: of("trees").map(toFile),
       sums: new Map(of("sums").map((s) => [s.root as string, { bytes: s.bytes as number, count: s.count as number }])),
       heights: new Map(of("heights").map((h) => [h.root as string, h.height as number])),
       taken: of("numbered") as unknown as Snapshot["taken"],
+      changed: of("changed") as unknown as Snapshot["changed"],
       uploads: of("uploads").map(toUpload),
       packs: of("packs") as unknown as Snapshot["packs"],
       contents: of("contents") as unknown as Snapshot["contents"],
@@ -199,7 +234,7 @@ export class D1DriveStore implements DriveStore {
     const [files, permissions] = await this.#db.batch<Stored>([
       this.#over(
         "select f.* from json_each(?2) want cross join files f on f.tenant_id = ?1 and f.file_id = want.value",
-        journal.map((e) => e.file_id),
+        [...journal.map((e) => e.file_id), ...journal.map((e) => e.conflict_of).filter((id) => id !== null)],
       ),
       this.#over(SELECT_PERMISSIONS, journal),
     ]);
@@ -210,6 +245,7 @@ export class D1DriveStore implements DriveStore {
     return journal.map((entry) => ({
       entry,
       file: fileOf.get(entry.file_id) ?? null,
+      original: fileOf.get(entry.conflict_of ?? "") ?? null,
       permission: permissionOf.get(entry.permission_id) ?? null,
     }));
   }

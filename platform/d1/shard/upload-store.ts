@@ -1,4 +1,5 @@
 import { nameKey } from "../../../core/files/names.ts";
+import type { FileRow } from "../../../core/files/model.ts";
 import { type TenantId, tenantOf } from "../../../core/protocol/ids.ts";
 import type { Access, Principal } from "../../../core/sharing/rights.ts";
 import type { JournalOp } from "../../../core/protocol/sync.ts";
@@ -44,7 +45,7 @@ export class D1UploadStore implements UploadStore {
 
   async stage(upload: UploadRow, needed: number): Promise<Staged> {
     const { target, drive_id } = upload;
-    const needsName = target?.kind === "file" && target.on_name_conflict === "fail";
+    const needsName = target?.kind === "file" && target.on_name_conflict === "fail" && target.base === undefined;
     const asked = [this.#tenant, drive_id, ...(needsName ? [target.parent_id, nameKey(target.name)] : [null, null])];
     const look = `select (${FREE}) as free_bytes, (select json_object('file_id', file_id, 'name', name) ${HOLDER}) as holder`;
     const [looked, staged] = await this.#db.batch<{ free_bytes: number | null; holder: string | null }>([
@@ -169,18 +170,32 @@ export class D1UploadStore implements UploadStore {
     if (op_ids.length === 0) return new Map();
     const { results } = await this.#db
       .prepare(
-        `select f.*, j.op_id, j.op as j_op, j.at as j_at, j.version_id as j_version_id from json_each(?3) want
+        `select f.*, j.op_id, j.op as j_op, j.at as j_at, j.version_id as j_version_id, j.conflict_of as j_conflict_of
+           from json_each(?3) want
            cross join journal j on j.tenant_id = ?1 and j.drive_id = ?2 and j.op_id = want.value
            cross join files f on f.tenant_id = ?1 and f.file_id = j.file_id`,
       )
       .bind(this.#tenant, drive_id, JSON.stringify(op_ids))
       .all<Stored>();
+    const originals = await this.#files(results.map((row) => row.j_conflict_of).filter((id) => id !== null));
     return new Map(
-      results.map(({ op_id, j_op, j_at, j_version_id, ...row }) => {
+      results.map(({ op_id, j_op, j_at, j_version_id, j_conflict_of, ...row }) => {
         const file = toFile(row);
-        const entry = { op: j_op as JournalOp, at: j_at as number, version_id: j_version_id as string | null };
-        return [op_id as string, { entry: { ...entry, file_id: file.file_id }, file }];
+        const conflict_of = j_conflict_of as string | null;
+        const version_id = j_version_id as string | null;
+        const entry = { op: j_op as JournalOp, at: j_at as number, version_id, conflict_of, file_id: file.file_id };
+        return [op_id as string, { entry, file, original: originals.get(conflict_of ?? "") ?? null }];
       }),
     );
+  }
+
+  /** Conflicts are rare, so their other files cost a round trip of their own. */
+  async #files(file_ids: readonly unknown[]): Promise<Map<string, FileRow>> {
+    if (file_ids.length === 0) return new Map();
+    const { results } = await this.#db
+      .prepare("select f.* from json_each(?2) want cross join files f on f.tenant_id = ?1 and f.file_id = want.value")
+      .bind(this.#tenant, JSON.stringify(file_ids))
+      .all<Stored>();
+    return new Map(results.map((row) => [row.file_id as string, toFile(row)]));
   }
 }

@@ -12,6 +12,7 @@ import type {
 } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import {
+  CHANGED_MAX,
   COPY_MAX,
   type DriveStore,
   type Needs,
@@ -134,9 +135,24 @@ export class MemoryDriveStore implements DriveStore {
       (f) => f.integrity === "pending" && needs.pending_ids.has(f.content_id ?? ""),
     );
     const done = journal.filter((entry) => needs.op_ids.has(entry.op_id));
+    const { since } = needs;
+    const changed =
+      since === null
+        ? []
+        : journal
+            .filter(({ seq }) => seq > since)
+            .toReversed()
+            .slice(0, CHANGED_MAX + 1);
     return structuredClone({
       drive,
-      files: [...this.#chains(needs.file_ids), ...needs.names.flatMap(byName), ...pending],
+      files: [
+        ...this.#chains(needs.file_ids),
+        ...needs.names.flatMap(byName),
+        ...needs.paths.flatMap((path) => wayOf(path, byName)),
+        ...this.#chains(changed.map(({ file_id }) => file_id)),
+        ...pending,
+      ],
+      changed: changed.map(({ seq, op, file_id, device_id }) => ({ seq, op, file_id, device_id })),
       trees: this.#below([...needs.tree_ids]).slice(0, COPY_MAX + 1),
       sums: this.#sums(needs.sum_ids),
       heights: new Map([...needs.height_ids].map((id) => [id, levels(id)])),
@@ -161,6 +177,7 @@ export class MemoryDriveStore implements DriveStore {
       done: done.map((entry) => ({
         entry,
         file: files.get(entry.file_id) ?? null,
+        original: files.get(entry.conflict_of ?? "") ?? null,
         permission:
           permissions.get(permissionKey({ file_id: entry.file_id, permission_id: entry.permission_id ?? "" })) ?? null,
       })),
@@ -252,6 +269,15 @@ export class MemoryDriveStore implements DriveStore {
     for (const table of [next.versions, next.permissions] as Map<string, { file_id: string }>[])
       for (const [key, { file_id }] of table) if (gone.has(file_id)) table.delete(key);
   }
+}
+
+/** Each item on the way that is there. */
+function wayOf(
+  { parent_id, keys: [name_key, ...rest] }: Needs["paths"][number],
+  byName: (name: Needs["names"][number]) => FileRow[],
+): FileRow[] {
+  const found = name_key === undefined ? [] : byName({ parent_id, name_key });
+  return found.flatMap((file) => [file, ...wayOf({ parent_id: file.file_id, keys: rest }, byName)]);
 }
 
 /** docs/spec/durability.md, G1 and G2. */

@@ -37,7 +37,7 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     const { drive, tenant_state, files, uploads } = this.#drive.state;
     const { target } = upload;
     const found =
-      target?.kind !== "file" || target.on_name_conflict !== "fail"
+      target?.kind !== "file" || target.on_name_conflict !== "fail" || target.base !== undefined
         ? undefined
         : [...files.values()].find(
             (f) => f.parent_id === target.parent_id && f.name_key === nameKey(target.name) && f.trashed_at === null,
@@ -134,8 +134,13 @@ export class MemoryUploadStore implements UploadStore, ExpiryStore {
     for (const entry of journal) {
       const file = files.get(entry.file_id);
       if (entry.drive_id !== drive_id || !op_ids.includes(entry.op_id) || file === undefined) continue;
-      const { op, at, file_id, version_id } = entry;
-      made.set(entry.op_id, { entry: { op, at, file_id, version_id }, file: structuredClone(file) });
+      const { op, at, file_id, version_id, conflict_of } = entry;
+      const original = structuredClone(files.get(conflict_of ?? "") ?? null);
+      made.set(entry.op_id, {
+        entry: { op, at, file_id, version_id, conflict_of },
+        file: structuredClone(file),
+        original,
+      });
     }
     return made;
   }

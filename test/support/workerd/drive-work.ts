@@ -1,5 +1,5 @@
 /** Everything that is asked of a shard day by day, by name, on one drive: for tests of what it costs. */
-import type { FileRow } from "../../../core/files/model.ts";
+import type { FileRow, Vector } from "../../../core/files/model.ts";
 import { newShareToken } from "../../../core/protocol/ids.ts";
 import type { Link } from "../../../core/sharing/links.ts";
 import { D1ArchiveStore } from "../../../platform/d1/shard/archive-store.ts";
@@ -58,6 +58,16 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
   const list = (sort: "name" | "updated_at" | "size", order: "asc" | "desc") => async () => {
     const first = await files.contents(me, folder.file_id, { sort, order, limit: PAGE });
     await files.contents(me, folder.file_id, { sort, order, limit: PAGE, cursor: first.page.next_cursor as string });
+  };
+  const known = (parent_id: string, as: string, base?: Vector) => {
+    const { content_id, content_hash, size } = file;
+    const content = { content_id: content_id as string, content_hash: content_hash as string, size };
+    const rest = { on_name_conflict: "fail", mime_type: null, modified_at: null } as const;
+    return drive.run({ op: "create_known", content, target: { kind: "file", parent_id, name: as, base, ...rest } });
+  };
+  const end = async (file_id: string): Promise<void> => {
+    await drive.run({ op: "trash", file_id });
+    await drive.run({ op: "purge", file_id });
   };
   let serial = 0;
   let made: FileRow;
@@ -151,12 +161,23 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
         await drive.run({ op: "trash", file_id });
         await drive.run({ op: "purge", file_id });
       },
-      "known content": () => {
-        const { content_id, content_hash, size } = file;
-        const content = { content_id: content_id as string, content_hash: content_hash as string, size };
-        const target = { kind: "file", parent_id: home, name: `known ${serial++}` } as const;
-        const rest = { on_name_conflict: "fail", mime_type: null, modified_at: null } as const;
-        return drive.run({ op: "create_known", content, target: { ...target, ...rest } });
+      "known content": () => known(home, `known ${serial++}`),
+      "conflict copy": async () => {
+        const { copy } = await known(home, "file.txt", {});
+        await end(copy?.file_id as string);
+      },
+      "file in a deleted folder": async () => {
+        const { file_id } = await drive.folder(`lost ${serial++}`, home);
+        await drive.run({ op: "trash", file_id });
+        const { file: back } = await known(file_id, "known", {});
+        await drive.run({ op: "purge", file_id });
+        await end(back?.parent_id as string);
+      },
+      "delete of a folder in which others may have been": async () => {
+        const { file_id, vector: base } = await drive.folder(`left ${serial++}`, home);
+        const seen = (await journal.lastSeq(root)) - 3;
+        await drive.run({ op: "trash", file_id, base, seen });
+        await drive.run({ op: "purge", file_id });
       },
       "reads of packs": () => noteReads(db, tenant, ["0", "1"], ++serial),
       "packs that moved": () =>

@@ -5,6 +5,7 @@ import { folderRefSchema } from "../../../core/protocol/common.ts";
 import { FRAMES_MEDIA_TYPE } from "../../../core/frames/format.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import {
+  baseQuerySchema,
   type File,
   fileSchema,
   onNameConflictSchema,
@@ -105,6 +106,7 @@ const wholeQuerySchema = z.object({
   modified_at: timeSchema.optional(),
   mime_type: mimeTypeSchema.optional(),
   on_name_conflict: onNameConflictSchema.default("fail"),
+  base: baseQuerySchema.optional(),
 });
 type WholeQuery = z.infer<typeof wholeQuerySchema>;
 
@@ -118,6 +120,7 @@ async function startSession(c: Context<AppEnv>, on_name_conflict: WholeQuery["on
   const common = {
     mime_type: input.mime_type ?? mediaTypeOf(input.name),
     modified_at: fromTimeOrNull(input.modified_at),
+    base: input.base,
   };
   const parent_id = folderId(c, input.parent_id);
   const if_version_id = ifMatchVersion(c.req.header("if-match"));
@@ -139,7 +142,7 @@ async function storeBody(
 ): Promise<Response> {
   const parent_id = folderId(c, ref ?? "root");
   const type = query.mime_type ?? mediaTypeOf(name, c.req.header("content-type"));
-  const { on_name_conflict } = query;
+  const { on_name_conflict, base } = query;
   const target: UploadTarget = {
     kind: "file",
     parent_id,
@@ -147,6 +150,7 @@ async function storeBody(
     on_name_conflict,
     mime_type: type,
     modified_at: fromTimeOrNull(query.modified_at),
+    base,
   };
   const file = await storeWhole(await uploadDeps(c, parent_id), callerOf(c), target, bodyOf(c), bodyLength(c));
   return c.json(asCaller(c, file), 201);
@@ -191,7 +195,7 @@ export function uploadRoutes(api: App): void {
       security: signedIn,
       request: {
         params: fileParams,
-        query: z.object({ modified_at: timeSchema.optional() }),
+        query: z.object({ modified_at: timeSchema.optional(), base: baseQuerySchema.optional() }),
         body: anyBody,
       },
       responses: {
@@ -206,6 +210,7 @@ export function uploadRoutes(api: App): void {
         file_id,
         mime_type: null,
         modified_at: fromTimeOrNull(c.req.valid("query").modified_at),
+        base: c.req.valid("query").base,
         if_version_id: ifMatchVersion(c.req.header("if-match")) ?? null,
       };
       const file = await storeWhole(await uploadDeps(c, file_id), callerOf(c), target, bodyOf(c), bodyLength(c));

@@ -11,6 +11,7 @@ import type { Result, Submission } from "../core/sync/commands.ts";
 import { boundedStore } from "../core/sync/bounded-store.ts";
 import { Hub } from "../core/sync/hub.ts";
 import type { Left } from "../core/sync/ports.ts";
+import { ToldDrives } from "../core/sync/told.ts";
 import { readConfig, shardBindings } from "../platform/config.ts";
 import { D1DriveStore } from "../platform/d1/shard/drive-store.ts";
 import { ShardMap } from "../platform/d1/shard-map.ts";
@@ -46,6 +47,8 @@ const PACKS_MAX = 1000;
 
 export class SyncHub extends DurableObject<SyncHubEnv> {
   readonly #shards: ShardMap;
+  /** What it hears of the drives of others. */
+  readonly #told = new ToldDrives(Date.now());
   #hub: Hub | null = null;
   /** Forgotten after a failed batch, and looked up again. */
   #store: D1DriveStore | null = null;
@@ -122,6 +125,19 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
       console.warn({ message: "links were not purged", drive_id, seq, error: String(error) }),
     );
     this.ctx.waitUntil(purged);
+  }
+
+  /**
+   * A drive of others that this person sees has moved. Called by its hub, and by who wrote down what they can see there.
+   * @param isNoted what they see is another than before: whoever has looked too early must look again
+   */
+  tell(drive_id: string, seq: number, isNoted: boolean): void {
+    if (this.#told.tell(drive_id, seq, Date.now()) || isNoted) this.#broadcast({ type: "changes", drive_id, seq });
+  }
+
+  /** Newest numbers of drives of others; null for who looked before they were remembered. */
+  told(looked_at: number): Record<string, number> | null {
+    return this.#told.behind(looked_at);
   }
 
   #send(wake: Wake): void {

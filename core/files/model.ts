@@ -158,6 +158,8 @@ export interface JournalRow {
   seq: number;
   op: JournalOp;
   file_id: string;
+  /** The folder that it was in, when it is there no more: who sees only that is told that it is gone. */
+  from_id: string | null;
   version_id: string | null;
   permission_id: string | null;
   /** The client's `Idempotency-Key` or `op_id`, else one of our own: a retry finds the first result by it. */

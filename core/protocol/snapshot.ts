@@ -3,7 +3,7 @@ import { z } from "zod";
 import { folderRefSchema } from "./common.ts";
 import { fileSchema } from "./files.ts";
 
-export const SNAPSHOT_MEDIA_TYPE = "application/x-ndjson";
+export const SNAPSHOT_MEDIA_TYPE: string = "application/x-ndjson";
 
 /**
  * Of a stream that begins anew the first line is `start`, of one that goes on (`after`) none. Parents come before
@@ -21,9 +21,12 @@ export const snapshotLineSchema = z
   .meta({ id: "SnapshotLine" });
 export type SnapshotLine = z.infer<typeof snapshotLineSchema>;
 
+/** Characters. */
+export const AFTER_MAX = 16_000;
+
 export const snapshotQuerySchema = z.object({
   /** Of the last `page` line that came. */
-  after: z.string().max(16_384).optional(),
+  after: z.string().max(AFTER_MAX).optional(),
   /** This item with all below it; without it all that the caller sees. */
   folder_id: folderRefSchema.optional(),
 });

@@ -50,7 +50,7 @@ export type Changes = z.infer<typeof changesSchema>;
 export const CURSOR_NOW = "now";
 
 export const changesQuerySchema = z.object({
-  cursor: z.string().max(4096).optional(),
+  cursor: z.string().max(16_000).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(1000),
 });
 

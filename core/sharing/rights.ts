@@ -5,6 +5,7 @@ import type { FileRow } from "../files/model.ts";
 
 /** Who asks: a signed-in user, or anyone who holds a link. */
 export type Principal = { kind: "user"; user_id: string } | { kind: "link"; permission_id: string };
+export type Person = Extract<Principal, { kind: "user" }>;
 
 export interface Grant {
   file_id: string;
@@ -46,6 +47,12 @@ export function permissionOf(
 /** Whether the principal may view what lives: `decide` for what is only a candidate. */
 export const canView = (principal: Principal, access: Access): boolean =>
   permissionOf(principal, access) !== null && access.chain.every((f) => f.trashed_at === null);
+
+/** What the principal sees of it now; null for nothing. */
+export function viewOf(principal: Principal, access: Access | undefined): Granted | null {
+  if (access === undefined || !canView(principal, access)) return null;
+  return { ...access, permission: permissionOf(principal, access) as PermissionWord };
+}
 
 /** Until when the principal holds at least `wanted`: milliseconds since the epoch, `Infinity` for good, null for not at all. */
 export function heldUntil(

@@ -217,6 +217,7 @@ export class Draft {
       seq: ++this.writes.seq,
       op,
       file_id: subject.file_id,
+      from_id: null,
       version_id: subject.version_id ?? null,
       permission_id: subject.permission_id ?? null,
       op_id,
@@ -234,9 +235,20 @@ export class Draft {
     return limit_bytes - used_bytes - reserved_bytes - this.writes.used_delta - this.writes.reserved_delta;
   }
 
+  /** Of each entry where its file was before the group, when it is there no more. */
+  #noteMoves(): void {
+    const { files, trees } = this.snapshot;
+    const before = new Map([...trees, ...files].map(({ file_id, parent_id }) => [file_id, parent_id]));
+    for (const entry of this.writes.journal) {
+      const was = before.get(entry.file_id) ?? null;
+      if (was !== (this.find(entry.file_id)?.parent_id ?? null)) entry.from_id = was;
+    }
+  }
+
   /** The writes of the whole group; null when nothing changed. */
   finish(): Writes | null {
     const { writes } = this;
+    this.#noteMoves();
     writes.files = [...this.#dirty].map((id) => this.#files.get(id) as FileRow);
     // Here and nowhere else: the first version of a content that the batch brings is its home (G2).
     const homeless = new Set(writes.contents.map((content) => content.content_id));

@@ -1,5 +1,5 @@
 /** Which shard a tenant lies in. Cached for a minute: the guard in every batch makes a stale answer harmless. */
-import type { TenantId } from "../../core/protocol/ids.ts";
+import { type TenantId, tenantOf } from "../../core/protocol/ids.ts";
 
 export interface TenantPlace {
   tenant_id: TenantId;
@@ -58,6 +58,13 @@ export class ShardMap {
       places.set(row.tenant_id, place);
     }
     return places;
+  }
+
+  /** Ids of any tenants by the shards where they lie; those of tenants that do not exist are missing. */
+  async byShard(ids: readonly string[]): Promise<Map<D1Database, string[]>> {
+    const places = await this.findMany(ids.map(tenantOf));
+    const known = ids.filter((id) => places.has(tenantOf(id)));
+    return Map.groupBy(known, (id) => (places.get(tenantOf(id)) as TenantPlace).db);
   }
 
   #databaseOf({ tenant_id, shard }: Omit<TenantPlace, "db">): D1Database {

@@ -1,10 +1,8 @@
 /** Who may do what, over every state of a share and every door. docs/spec/access.md, links.md. */
-import { createMessageBatch } from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { File } from "../../core/protocol/files.ts";
 import { newId, tenantOf } from "../../core/protocol/ids.ts";
 import type { LinkInfo, Permission } from "../../core/protocol/sharing.ts";
-import consumers from "../../workers/queue-consumers/index.ts";
 import {
   Api,
   apiEnv,
@@ -16,6 +14,7 @@ import {
   text,
   User,
 } from "../support/workerd/api.ts";
+import { deliver } from "../support/workerd/shares.ts";
 import type { SignedIn } from "../../core/protocol/auth.ts";
 
 let owner: User;
@@ -29,14 +28,6 @@ const share = <T = Permission>(by: User, file: File, json: object): Promise<T> =
   by.ok<T>("POST", `files/${file.file_id}/share`, { json });
 const give = (by: User, file: File, to: User, permission: string): Promise<Permission> =>
   share(by, file, { user_id: to.id, permission });
-
-/** Runs the consumer that writes pointers, over the whole journal of a user's drive. */
-async function deliver(from: User): Promise<void> {
-  const body = { tenant_id: tenantOf(from.id), drive_id: from.id, seq: 1_000_000 };
-  const message = { id: name(), timestamp: new Date(), attempts: 1, body };
-  const batch = createMessageBatch("edgedrive-notifications", [message]);
-  await consumers.queue(batch, apiEnv as never);
-}
 
 describe("rights over every state of a share", () => {
   type State = [title: string, prepare: (reader: User) => Promise<File>, held: "view" | "comment" | "edit" | null];

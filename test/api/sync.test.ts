@@ -9,6 +9,7 @@ import {
   type SocketMessage,
 } from "../../core/protocol/sync.ts";
 import { newId, tenantOf } from "../../core/protocol/ids.ts";
+import { parseSyncCursor } from "../../core/sync/cursor.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { Api, apiEnv, newUser, PASSWORD, type User } from "../support/workerd/api.ts";
 import worker from "../../workers/api/index.ts";
@@ -55,7 +56,7 @@ describe("the journal", () => {
     }
     expect(names).toEqual(Array.from({ length: 7 }, (_, i) => `page ${i}`));
     expect((await changes(cursor)).changes).toEqual([]);
-    expect(await now()).toBe(cursor);
+    expect(parseSyncCursor(await now()).drives).toEqual(parseSyncCursor(cursor).drives);
   });
 
   it("J2: from the beginning, a new device learns of all that lives", async () => {

@@ -154,6 +154,7 @@ export class Bench {
       seq,
       op,
       file_id,
+      from_id: null,
       version_id: null,
       permission_id: null,
       op_id: `op-${seq}`,

@@ -1,5 +1,5 @@
-import { tenantOf } from "../../core/protocol/ids.ts";
 import type { Access, Principal } from "../../core/sharing/rights.ts";
+import { lastSeqs } from "../../platform/d1/shard/journal-store.ts";
 import { findMany } from "../../platform/d1/shard/rights-store.ts";
 import type { AppContext } from "./context.ts";
 
@@ -13,10 +13,17 @@ export async function accessesOf(
   principal: Principal,
   file_ids: readonly string[],
 ): Promise<Map<string, Access>> {
-  const places = await shards.findMany(file_ids.map(tenantOf));
-  const byShard = Map.groupBy(file_ids, (file_id) => places.get(tenantOf(file_id))?.db);
   const found = await Promise.all(
-    [...byShard].map(async ([db, ids]) => (db === undefined ? [] : findMany(db, principal, ids))),
+    [...(await shards.byShard(file_ids))].map(([db, ids]) => findMany(db, principal, ids)),
   );
   return new Map(found.flatMap((accesses) => [...accesses]));
+}
+
+/** Newest sequence numbers of drives, wherever they lie: one query in each shard. */
+export async function lastSeqsOf(
+  { shards }: Pick<AppContext, "shards">,
+  drive_ids: readonly string[],
+): Promise<Map<string, number>> {
+  const found = await Promise.all([...(await shards.byShard(drive_ids))].map(([db, ids]) => lastSeqs(db, ids)));
+  return new Map(found.flatMap((seqs) => [...seqs]));
 }

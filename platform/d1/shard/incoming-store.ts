@@ -12,6 +12,11 @@ export interface Pointer {
   shared_at: number;
 }
 
+/** A pointer, and when it was written. */
+export interface Noted extends Pick<Pointer, "file_id" | "drive_id"> {
+  noted_at: number;
+}
+
 /** What a drive's permissions say of one user and one file. */
 export interface Recipient {
   user_id: string;
@@ -46,14 +51,23 @@ export async function recipientsOf(
 }
 
 /** In the recipient's shard. Repeating it changes nothing. */
-export const pointStatement = (db: D1Database, pointer: Pointer): D1PreparedStatement =>
+export const pointStatement = (db: D1Database, pointer: Pointer, now: number): D1PreparedStatement =>
   db
     .prepare(
-      `insert into incoming_shares (tenant_id, user_id, file_id, drive_id, shared_by, shared_at)
-       values (?1, ?2, ?3, ?4, ?5, ?6)
-       on conflict (tenant_id, user_id, file_id) do update set shared_by = excluded.shared_by, shared_at = excluded.shared_at`,
+      `insert into incoming_shares (tenant_id, user_id, file_id, drive_id, shared_by, shared_at, noted_at)
+       values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+       on conflict (tenant_id, user_id, file_id) do update
+         set shared_by = excluded.shared_by, shared_at = excluded.shared_at, noted_at = excluded.noted_at`,
     )
-    .bind(pointer.tenant_id, pointer.user_id, pointer.file_id, pointer.drive_id, pointer.shared_by, pointer.shared_at);
+    .bind(
+      pointer.tenant_id,
+      pointer.user_id,
+      pointer.file_id,
+      pointer.drive_id,
+      pointer.shared_by,
+      pointer.shared_at,
+      now,
+    );
 
 export const unpointStatement = (
   db: D1Database,
@@ -85,18 +99,13 @@ export async function pointerPage(
 }
 
 /** The newest first. */
-export async function pointersOf(
-  db: D1Database,
-  tenant: TenantId,
-  user_id: string,
-  limit: number,
-): Promise<Pick<Pointer, "file_id" | "drive_id">[]> {
+export async function pointersOf(db: D1Database, tenant: TenantId, user_id: string, limit: number): Promise<Noted[]> {
   const { results } = await db
     .prepare(
-      `select file_id, drive_id from incoming_shares where tenant_id = ?1 and user_id = ?2
+      `select file_id, drive_id, noted_at from incoming_shares where tenant_id = ?1 and user_id = ?2
        order by shared_at desc limit ?3`,
     )
     .bind(tenant, user_id, limit)
-    .all<Pick<Pointer, "file_id" | "drive_id">>();
+    .all<Noted>();
   return results;
 }

@@ -1,5 +1,5 @@
 import type { FileRow, JournalRow } from "../../../core/files/model.ts";
-import type { TenantId } from "../../../core/protocol/ids.ts";
+import { type TenantId, tenantOf } from "../../../core/protocol/ids.ts";
 import { type Stored, toFile } from "./rows.ts";
 
 export interface JournalEntry {
@@ -60,26 +60,10 @@ export class JournalStore {
     }));
   }
 
-  /**
-   * The last sequence number older than `at` (milliseconds), by bisection: numbers have no gaps (J1), and times grow with
-   * them. A row that is missing counts as too young: more is told then, not less.
-   */
+  /** The last sequence number older than `at` (milliseconds). */
   async seqBefore(drive_id: string, at: number): Promise<number> {
-    const ofDrive = "tenant_id = ?1 and drive_id = ?2";
-    const row = await this.#db
-      .prepare(
-        `with recursive step (low, high) as (
-           select (select seq from journal where ${ofDrive} order by seq limit 1) - 1,
-             (select seq from journal where ${ofDrive} order by seq desc limit 1)
-           union all
-           select iif(j.at < ?3, j.seq, s.low), iif(j.at < ?3, s.high, (s.low + s.high + 1) / 2 - 1)
-           from step s left join journal j on ${ofDrive} and j.seq = (s.low + s.high + 1) / 2
-           where s.low < s.high)
-         select low from step where low >= high`,
-      )
-      .bind(this.#tenant, drive_id, at)
-      .first<{ low: number }>();
-    return row?.low ?? 0;
+    const row = await beforeStatement(this.#db, drive_id, at).first<{ seq: number }>();
+    return row?.seq ?? 0;
   }
 
   async has(drive_id: string, seq: number): Promise<boolean> {
@@ -97,4 +81,49 @@ export class JournalStore {
       .first<{ seq: number }>();
     return row?.seq ?? 0;
   }
+}
+
+const ofDrive = "tenant_id = ?1 and drive_id = ?2";
+
+/**
+ * By bisection: numbers have no gaps (J1), and times grow with them. A row that is missing counts as too young: more is
+ * told then, not less.
+ */
+const SELECT_BEFORE = `
+with recursive step (low, high) as (
+  select (select seq from journal where ${ofDrive} order by seq limit 1) - 1,
+    (select seq from journal where ${ofDrive} order by seq desc limit 1)
+  union all
+  select iif(j.at < ?3, j.seq, s.low), iif(j.at < ?3, s.high, (s.low + s.high + 1) / 2 - 1)
+  from step s left join journal j on ${ofDrive} and j.seq = (s.low + s.high + 1) / 2
+  where s.low < s.high)
+select low as seq from step where low >= high`;
+
+const beforeStatement = (db: D1Database, drive_id: string, at: number): D1PreparedStatement =>
+  db.prepare(SELECT_BEFORE).bind(tenantOf(drive_id), drive_id, at);
+
+/** The last sequence numbers older than `at`, of drives of one shard, whatever their tenants: one round trip. */
+export async function seqsBefore(
+  db: D1Database,
+  drive_ids: readonly string[],
+  at: number,
+): Promise<Map<string, number>> {
+  const answers = await db.batch<{ seq: number | null }>(
+    drive_ids.map((drive_id) => beforeStatement(db, drive_id, at)),
+  );
+  return new Map(drive_ids.map((drive_id, i) => [drive_id, answers[i]?.results[0]?.seq ?? 0]));
+}
+
+/** Newest sequence numbers of drives of one shard, whatever their tenants; unknown ones are missing. */
+export const seqsStatement = (db: D1Database, drive_ids: readonly string[]): D1PreparedStatement =>
+  db
+    .prepare(
+      `select d.drive_id, d.seq from json_each(?1) want cross join drives d
+         on d.tenant_id = want.value ->> '$[0]' and d.drive_id = want.value ->> '$[1]'`,
+    )
+    .bind(JSON.stringify(drive_ids.map((drive_id) => [tenantOf(drive_id), drive_id])));
+
+export async function lastSeqs(db: D1Database, drive_ids: readonly string[]): Promise<Map<string, number>> {
+  const { results } = await seqsStatement(db, drive_ids).all<{ drive_id: string; seq: number }>();
+  return new Map(results.map(({ drive_id, seq }) => [drive_id, seq]));
 }

@@ -1,4 +1,5 @@
-import type { Page } from "../../../core/protocol/common.ts";
+import { atLeast } from "../../../core/sharing/rights.ts";
+import type { Page, PermissionWord } from "../../../core/protocol/common.ts";
 import type { PermissionRow } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import { parseCursor, toCursor } from "./cursor.ts";
@@ -41,4 +42,25 @@ export class PermissionsStore {
     const last = results.length > query.limit ? items.at(-1) : undefined;
     return { items, next_cursor: last === undefined ? null : toCursor([last.permission_id]) };
   }
+}
+
+/** What one person was given in a drive, by item: the highest, as far as it has not ended. */
+export async function grantsTo(
+  db: D1Database,
+  tenant: TenantId,
+  drive_id: string,
+  user_id: string,
+): Promise<Map<string, PermissionWord>> {
+  const { results } = await db
+    .prepare(
+      `select file_id, permission from permissions indexed by permissions_people
+       where tenant_id = ?1 and drive_id = ?2 and user_id = ?3 and kind = 'user' and revoked_at is null
+         and (expires_at is null or expires_at > ?4)`,
+    )
+    .bind(tenant, drive_id, user_id, Date.now())
+    .all<{ file_id: string; permission: PermissionWord }>();
+  const highest = new Map<string, PermissionWord>();
+  for (const { file_id, permission } of results)
+    if (atLeast(permission, highest.get(file_id) ?? permission)) highest.set(file_id, permission);
+  return highest;
 }

@@ -3,7 +3,7 @@ import type { Access, Grant, Principal, RightsStore } from "../../../core/sharin
 import { type Stored, toFile } from "./rows.ts";
 
 /** Of a tenant that is deleted nobody may read anything, at once: docs/spec/identity.md, I14. */
-const isThere = (tenant: string): string =>
+export const isThere = (tenant: string): string =>
   `exists (select 1 from tenants t where t.tenant_id = ${tenant} and t.state <> 'deleted')`;
 
 /** One row: the file, its chain and the principal's living grants on the chain. */
@@ -57,7 +57,7 @@ export class D1RightsStore implements RightsStore {
  * @param found the select that begins it
  * @param time the parameter that is now, milliseconds
  */
-const chainsOf = (found: string, holder: string, time: string): string => `
+export const chainsOf = (found: string, holder: string, time: string): string => `
 with recursive node(tenant_id, file_id, parent_id) as (
   select * from (${found})
   union
@@ -72,7 +72,7 @@ select f.*,
 from node n cross join files f on f.tenant_id = n.tenant_id and f.file_id = n.file_id`;
 
 /** What `find` tells, of each of these files. Unknown ids are missing. @param rows what `chainsOf` found */
-function accessesOf(rows: readonly Stored[], file_ids: readonly string[]): Map<string, Access> {
+export function accessesOf(rows: readonly Stored[], file_ids: readonly string[]): Map<string, Access> {
   const nodes = new Map(
     rows.map(({ grants, ...row }) => [row.file_id as string, { row, grants: JSON.parse(grants as string) as Grant[] }]),
   );
@@ -99,6 +99,14 @@ select f.tenant_id, f.file_id, f.parent_id from json_each(?1) want
   cross join files f on f.tenant_id = want.value ->> '$[0]' and f.file_id = want.value ->> '$[1]'
 where ${isThere("f.tenant_id")}`;
 
+/** For callers that read more in the same round trip: what it finds is for `accessesOf`. */
+export function manyStatement(db: D1Database, principal: Principal, file_ids: readonly string[]): D1PreparedStatement {
+  const [holder, id] =
+    principal.kind === "user" ? ["user_id = ?2", principal.user_id] : ["permission_id = ?2", principal.permission_id];
+  const wanted = JSON.stringify(file_ids.map((file_id) => [tenantOf(file_id), file_id]));
+  return db.prepare(chainsOf(SELECT_WANTED, holder as string, "?3")).bind(wanted, id, Date.now());
+}
+
 /**
  * What `find` tells, of many files of one shard, whatever their tenants, in one query. Unknown ids are missing.
  * @param file_ids a few thousand at most
@@ -108,13 +116,7 @@ export async function findMany(
   principal: Principal,
   file_ids: readonly string[],
 ): Promise<Map<string, Access>> {
-  const [holder, id] =
-    principal.kind === "user" ? ["user_id = ?2", principal.user_id] : ["permission_id = ?2", principal.permission_id];
-  const wanted = JSON.stringify(file_ids.map((file_id) => [tenantOf(file_id), file_id]));
-  const { results } = await db
-    .prepare(chainsOf(SELECT_WANTED, holder as string, "?3"))
-    .bind(wanted, id, Date.now())
-    .all<Stored>();
+  const { results } = await manyStatement(db, principal, file_ids).all<Stored>();
   return accessesOf(results, file_ids);
 }
 

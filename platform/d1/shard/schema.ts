@@ -348,6 +348,10 @@ export const permissions = sqliteTable(
     index("permissions_email")
       .on(t.email)
       .where(sql`kind = 'pending'`),
+    // Who can see something of a drive.
+    index("permissions_people")
+      .on(t.tenant_id, t.drive_id, t.user_id)
+      .where(sql`kind = 'user' and revoked_at is null`),
   ],
 );
 
@@ -361,6 +365,8 @@ export const incoming_shares = sqliteTable(
     drive_id: text().notNull(),
     shared_by: text(),
     shared_at: integer().notNull(),
+    /** When it was written: a device that looked before has not heard of it. */
+    noted_at: integer().notNull().default(0),
   },
   (t) => [primaryKey({ columns: [t.tenant_id, t.user_id, t.file_id] })],
 );
@@ -374,6 +380,8 @@ export const journal = sqliteTable(
     seq: integer().notNull(),
     op: text().notNull(),
     file_id: text().notNull(),
+    /** The folder that it was in, when it is there no more. */
+    from_id: text(),
     version_id: text(),
     permission_id: text(),
     op_id: text().notNull(),

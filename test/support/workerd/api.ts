@@ -60,7 +60,7 @@ export class Api {
     const bytes = new Uint8Array(await response.arrayBuffer());
     await waitOnExecutionContext(ctx);
     // A HEAD answer has the type and no body.
-    const isJson = bytes.length > 0 && /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = bytes.length > 0 && /[/+]json/.test(response.headers.get("content-type") ?? "");
     const parsed = isJson ? JSON.parse(new TextDecoder().decode(bytes)) : {};
     return { status: response.status, headers: response.headers, bytes, json: parsed as T };
   }

@@ -9,13 +9,16 @@ import { D1EqualContents } from "../../../platform/d1/shard/equal-contents.ts";
 import { D1EventStore } from "../../../platform/d1/shard/event-store.ts";
 import { FileStore } from "../../../platform/d1/shard/file-store.ts";
 import { pointersOf, recipientsOf } from "../../../platform/d1/shard/incoming-store.ts";
-import { JournalStore } from "../../../platform/d1/shard/journal-store.ts";
+import { JournalStore, lastSeqs } from "../../../platform/d1/shard/journal-store.ts";
+import { lookInto } from "../../../platform/d1/shard/look.ts";
 import { D1LinksStore } from "../../../platform/d1/shard/links-store.ts";
-import { PermissionsStore } from "../../../platform/d1/shard/permissions-store.ts";
+import { grantsTo, PermissionsStore } from "../../../platform/d1/shard/permissions-store.ts";
+import { readEndings, readOthers } from "../../../platform/d1/shard/others-journal.ts";
 import { D1RightsStore, findMany } from "../../../platform/d1/shard/rights-store.ts";
 import { D1TierStore, noteReads } from "../../../platform/d1/shard/tier-store.ts";
 import { D1UploadStore } from "../../../platform/d1/shard/upload-store.ts";
 import { D1VerificationStore } from "../../../platform/d1/shard/verification-store.ts";
+import { D1WalkStore } from "../../../platform/d1/shard/walk-store.ts";
 import type { DriveFixture } from "./drive-fixture.ts";
 
 export interface Work {
@@ -84,10 +87,26 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
       changes: () => journal.since(root, seq, PAGE),
       activity: () => journal.latest(root, null, PAGE),
       "newest sequence number": () => journal.lastSeq(root),
+      "newest sequence numbers": () => lastSeqs(db, [root]),
+      "page of a snapshot": () => new D1WalkStore(db, tenant).page(me, [[folder.file_id, ""]], PAGE),
+      "page of a snapshot, from its middle": () =>
+        new D1WalkStore(db, tenant).page(
+          me,
+          [
+            [root, ""],
+            [home, "file.txt"],
+            [folder.file_id, "entry 1"],
+          ],
+          PAGE,
+        ),
       rights: () => new D1RightsStore(db, tenant).find(me, file.file_id),
       "rights of many": () => findMany(db, me, [file.file_id, folder.file_id]),
       permissions: () => new PermissionsStore(db, tenant).list(folder.file_id, { limit: PAGE }),
       permission: () => new PermissionsStore(db, tenant).find(folder.file_id, permission_id),
+      "grants to one person": () => grantsTo(db, tenant, root, root),
+      "drive of others": () => readOthers(db, me, { tenant, drive_id: root, seq, limit: PAGE }),
+      "what was taken away": () => readEndings(db, me, { tenant, drive_id: root, seq, limit: PAGE }),
+      "a look": () => lookInto(db, me, { drive_ids: [root], file_ids: [folder.file_id], since: 0, now: Date.now() }),
       "shared with me": () => pointersOf(db, tenant, root, PAGE),
       "recipients of a grant": () => recipientsOf(db, tenant, [{ file_id: folder.file_id, permission_id }], Date.now()),
       link: () => links.find(token as string),

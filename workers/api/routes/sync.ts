@@ -1,7 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import {
-  type Change,
   changesQuerySchema,
   type Changes,
   changesSchema,
@@ -10,65 +9,25 @@ import {
   deltaSchema,
   pollQuerySchema,
 } from "../../../core/protocol/sync.ts";
-import { toTime } from "../../../core/protocol/common.ts";
+import { SNAPSHOT_MEDIA_TYPE, snapshotLineSchema, snapshotQuerySchema } from "../../../core/protocol/snapshot.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { FRAMES_MEDIA_TYPE } from "../../../core/frames/format.ts";
-import { toWire } from "../../../core/files/wire.ts";
-import { formatSyncCursor, parseSyncCursor } from "../../../core/sync/cursor.ts";
-import type { JournalEntry } from "../../../platform/d1/shard/journal-store.ts";
+import { formatSyncCursor, parseSyncCursor, type SyncCursor } from "../../../core/sync/cursor.ts";
 import { isFrames } from "../../http/media-type.ts";
-import { json, problems, readJson, signedIn } from "../http.ts";
+import { changesSince, cursorAt, cursorNow } from "../changes.ts";
+import { folderId, json, principalOf, problems, readJson, signedIn } from "../http.ts";
+import { snapshotPages, toStream } from "../snapshot.ts";
 import { answerFrames, answerJson } from "../delta.ts";
 import type { App, AppEnv } from "../types.ts";
 
 const tags = ["sync"];
 
-const toChange = ({ entry, file }: JournalEntry): Change => ({
-  seq: entry.seq,
-  drive_id: entry.drive_id,
-  file_id: entry.file_id,
-  op: entry.op,
-  device_id: entry.device_id,
-  conflict_of: entry.conflict_of,
-  at: toTime(entry.at),
-  file: file === null ? null : toWire(file, "owner"),
-});
-
-/** The last change of each file, in order: a device wants the state, not the way there. */
-function compact(changes: Change[]): Change[] {
-  const last = new Map(changes.map((change) => [change.file_id, change.seq]));
-  return changes.filter((change) => last.get(change.file_id) === change.seq);
-}
-
-/** `first_seq`: of the first entry behind the cursor, null when there is none. */
-async function changesSince(
-  c: Context<AppEnv>,
-  seq: number,
-  limit: number,
-): Promise<{ page: Changes; first_seq: number | null }> {
+/** A device's list shows when it last asked; losing one such note loses nothing. */
+async function answerFrom(c: Context<AppEnv>, cursor: SyncCursor, limit: number): Promise<Changes> {
   const { app, claims } = c.var;
-  const drive_id = claims.user_id;
-  const { journal } = await app.tenantOfId(drive_id);
-  const found = await journal.since(drive_id, seq, limit + 1);
-  const changes = found.slice(0, limit).map(toChange);
-  const reached = changes.at(-1)?.seq ?? seq;
-  // A device's list shows when it last asked; losing one such note loses nothing.
+  const page = await changesSince(app, principalOf(c), cursor, limit);
   c.executionCtx.waitUntil(app.accounts.synced(claims.user_id, claims.device_id, Date.now()));
-  const page = {
-    changes: compact(changes),
-    next_cursor: formatSyncCursor({ [drive_id]: reached }),
-    has_more: found.length > limit,
-  };
-  return { page, first_seq: found[0]?.entry.seq ?? null };
-}
-
-/** A restored journal goes on behind a gap: a cursor from within it names changes that were lost (J3). */
-async function requireKnown(c: Context<AppEnv>, reached: number, first_seq: number | null): Promise<void> {
-  if (reached === 0 || first_seq === null || first_seq === reached + 1) return;
-  const drive_id = c.var.claims.user_id;
-  const { journal } = await c.var.app.tenantOfId(drive_id);
-  if (!(await journal.has(drive_id, reached)))
-    throw new DriveError("cursor_invalid", "Changes that this cursor names were lost; read everything anew.");
+  return page;
 }
 
 /** RFC 3339 or Unix seconds, to milliseconds. */
@@ -93,16 +52,11 @@ export function syncRoutes(api: App): void {
     }),
     async (c) => {
       const { cursor, limit } = c.req.valid("query");
-      const drive_id = c.var.claims.user_id;
       if (cursor === CURSOR_NOW) {
-        const { journal } = await c.var.app.tenantOfId(drive_id);
-        const next_cursor = formatSyncCursor({ [drive_id]: await journal.lastSeq(drive_id) });
+        const next_cursor = formatSyncCursor(await cursorNow(c.var.app, principalOf(c)));
         return c.json({ changes: [], next_cursor, has_more: false }, 200);
       }
-      const reached = parseSyncCursor(cursor)[drive_id] ?? 0;
-      const answer = await changesSince(c, reached, limit);
-      await requireKnown(c, reached, answer.first_seq);
-      return c.json(answer.page, 200);
+      return c.json(await answerFrom(c, parseSyncCursor(cursor), limit), 200);
     },
   );
 
@@ -121,10 +75,31 @@ export function syncRoutes(api: App): void {
     }),
     async (c) => {
       const { last_sync, limit } = c.req.valid("query");
-      const drive_id = c.var.claims.user_id;
-      const { journal } = await c.var.app.tenantOfId(drive_id);
-      const seq = await journal.seqBefore(drive_id, parseLastSync(last_sync));
-      return c.json((await changesSince(c, seq, limit)).page, 200);
+      const cursor = await cursorAt(c.var.app, principalOf(c), parseLastSync(last_sync));
+      return c.json(await answerFrom(c, cursor, limit), 200);
+    },
+  );
+
+  api.openapi(
+    createRoute({
+      method: "get",
+      path: "/sync/snapshot",
+      tags,
+      security: signedIn,
+      request: { query: snapshotQuerySchema },
+      description:
+        "All that the caller sees, or one item with all below it, a line of JSON each. Without the line `end` it is not whole; `after` goes on behind the last line `page`.",
+      responses: {
+        200: { description: "Lines", content: { [SNAPSHOT_MEDIA_TYPE]: { schema: snapshotLineSchema } } },
+        ...problems,
+      },
+    }),
+    async (c) => {
+      const { folder_id: ref, after } = c.req.valid("query");
+      const folder_id = ref === undefined ? undefined : folderId(c, ref);
+      const pages = await snapshotPages(c.var.app, principalOf(c), { folder_id, after });
+      const headers = { "content-type": SNAPSHOT_MEDIA_TYPE, "cache-control": "no-store" };
+      return new Response(toStream(pages), { headers });
     },
   );
 

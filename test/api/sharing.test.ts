@@ -1,7 +1,7 @@
 /** Who may do what, over every state of a share and every door. docs/spec/access.md, links.md. */
 import { beforeAll, describe, expect, test } from "vitest";
 import type { File } from "../../core/protocol/files.ts";
-import { newId, tenantOf } from "../../core/protocol/ids.ts";
+import { newId } from "../../core/protocol/ids.ts";
 import type { LinkInfo, Permission } from "../../core/protocol/sharing.ts";
 import {
   Api,

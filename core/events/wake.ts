@@ -96,6 +96,7 @@ export const cleanupJobSchema = z.discriminatedUnion("job", [
     place: z.object({ started_at: count, after: packId, found: count }).optional(),
   }),
   z.object({ job: z.literal("join_contents"), shard, tenant_id: tenantSchema }),
+  z.object({ job: z.literal("cut_journals"), shard, tenant_id: tenantSchema, after: idSchema.optional() }),
   z.object({
     job: z.literal("rotate_keys"),
     shard,

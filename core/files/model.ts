@@ -126,6 +126,8 @@ export interface DriveRow {
   kind: "personal" | "team";
   name: string;
   seq: number;
+  /** From here on the journal has every entry. */
+  first_seq: number;
   due: Due;
   used_bytes: number;
   reserved_bytes: number;

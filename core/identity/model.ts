@@ -18,6 +18,8 @@ export interface DeviceRow {
   created_at: number;
   last_seen_at: number | null;
   last_synced_at: number | null;
+  /** What of its user's drive it had when it asked last for changes. */
+  acknowledged_seq: number | null;
 }
 
 /** A family of refresh tokens: one sign-in of one device. */

@@ -33,6 +33,7 @@ const deviceOf = (account: Account, known: DeviceRow | null, hint: DeviceHint, n
   created_at: known?.created_at ?? now,
   last_seen_at: now,
   last_synced_at: known?.last_synced_at ?? null,
+  acknowledged_seq: known?.acknowledged_seq ?? null,
 });
 
 /** A refresh token is `session.secret`; the row keeps only the secret's hash. */

@@ -80,7 +80,10 @@ export const deviceSchema = z
     platform: z.string().nullable(),
     last_seen_at: timeSchema.nullable(),
     last_synced_at: timeSchema.nullable(),
-    sync_status: z.enum(["synced", "pending", "never"]),
+    /** The sequence number of one's own drive that it had reached then, to some minutes. */
+    acknowledged_seq: z.number().int().nullable(),
+    /** `expired`: it is behind what is kept of the journal, and reads everything anew when it comes back. */
+    sync_status: z.enum(["synced", "expired", "never"]),
   })
   .meta({ id: "Device" });
 export type Device = z.infer<typeof deviceSchema>;

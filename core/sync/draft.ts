@@ -178,6 +178,7 @@ export class Draft {
    */
   changesSince(seq: number): Pick<JournalRow, "seq" | "op" | "file_id" | "device_id">[] | null {
     const { changed, drive } = this.snapshot;
+    if (seq + 1 < drive.first_seq) return null;
     const own = this.writes.journal.filter((entry) => entry.seq > seq);
     if (seq >= drive.seq) return own;
     if (seq < this.#since) throw new Unread((needs) => (needs.since = Math.min(needs.since ?? seq, seq)));

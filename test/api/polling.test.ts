@@ -1,6 +1,7 @@
 /** J4: the place in the journal for a time, and what finding it reads. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { JournalStore } from "../../platform/d1/shard/journal-store.ts";
+import { JOURNAL_KEPT } from "../../core/sync/kept.ts";
+import { seqsBefore } from "../../platform/d1/shard/journal-store.ts";
 import { bindings, DriveFixture } from "../support/workerd/drive-fixture.ts";
 import { WatchedD1 } from "../support/workerd/watched-d1.ts";
 
@@ -11,11 +12,10 @@ const at = (seq: number): number => 1000 * (seq >= SHARED && seq < SHARED + 100 
 
 const watched = new WatchedD1(bindings.SHARD_00!);
 let drive: DriveFixture;
-let journal: JournalStore;
 
 beforeAll(async () => {
   drive = await DriveFixture.create();
-  journal = new JournalStore(watched.db, drive.tenant);
+  await drive.shard.prepare("update drives set created_at = -1 where tenant_id = ?1").bind(drive.tenant).run();
   const rows = Array.from({ length: LENGTH }, (_, i) => at(i + 1));
   await drive.shard
     .prepare(
@@ -25,6 +25,9 @@ beforeAll(async () => {
     .bind(drive.tenant, drive.root, JSON.stringify(rows))
     .run();
 });
+
+const before = async (time: number): Promise<number | undefined> =>
+  (await seqsBefore(watched.db, [drive.root], time, Date.now())).get(drive.root);
 
 describe("J4: the last entry before a time", () => {
   it.each([
@@ -37,12 +40,12 @@ describe("J4: the last entry before a time", () => {
     ["the last entry", at(LENGTH), LENGTH - 1],
     ["now", Date.now(), LENGTH],
   ])("%s", async (_name, time, seq) => {
-    expect(await journal.seqBefore(drive.root, time)).toBe(seq);
+    expect(await before(time)).toBe(seq);
   });
 
   it("reads rows by the logarithm of the journal, wherever it is", async () => {
     for (const time of [0, at(1), at(LENGTH / 2), at(LENGTH), Date.now()]) {
-      const { read } = await watched.count(() => journal.seqBefore(drive.root, time));
+      const { read } = await watched.count(() => before(time));
       // Each step reads the row in the middle and the step itself.
       expect(read, String(time)).toBeLessThan(8 * Math.ceil(Math.log2(LENGTH)));
     }
@@ -50,6 +53,15 @@ describe("J4: the last entry before a time", () => {
 
   it("of an empty journal is none", async () => {
     const empty = await DriveFixture.create();
-    expect(await new JournalStore(empty.shard, empty.tenant).seqBefore(empty.root, Date.now())).toBe(0);
+    expect(await seqsBefore(empty.shard, [empty.root], Date.now(), Date.now())).toEqual(new Map([[empty.root, 0]]));
+  });
+
+  it("J9: what was cut away is expired, but for a time before the drive was made, which is its beginning", async () => {
+    await drive.shard.prepare("update drives set first_seq = 501 where tenant_id = ?1").bind(drive.tenant).run();
+    expect(await before(at(501) + 1)).toBe(501);
+    await expect(before(at(400))).rejects.toMatchObject({ code: "cursor_expired" });
+    await expect(before(0)).rejects.toMatchObject({ code: "cursor_expired" });
+    expect(await before(-1)).toBe(0);
+    expect((await seqsBefore(drive.shard, [drive.root], at(400), at(400) + JOURNAL_KEPT)).get(drive.root)).toBe(500);
   });
 });

@@ -5,6 +5,7 @@ import { DriveError } from "../../core/protocol/errors.ts";
 import type { Change, Changes } from "../../core/protocol/sync.ts";
 import type { Person } from "../../core/sharing/rights.ts";
 import { formatSyncCursor, type SyncCursor } from "../../core/sync/cursor.ts";
+import { cursorExpired, isKept } from "../../core/sync/kept.ts";
 import { type DriveState, DRIVES_MAX } from "../../core/sync/look.ts";
 import { compact, type Told, toldOf } from "../../core/sync/others.ts";
 import { type JournalEntry, type JournalStore, seqsBefore } from "../../platform/d1/shard/journal-store.ts";
@@ -45,13 +46,15 @@ const othersChange = (drive_id: string, { seq, op, file_id, device_id, conflict_
   file: file === null ? null : toWire(file.file, file.permission),
 });
 
-/** A restored journal goes on behind a gap: a cursor from within it names changes that were lost (J3). */
+/** What was cut away is `cursor_expired` (J9). A restored journal goes on behind a gap: a cursor from within it names changes that were lost (J3). */
 async function requireKnown(
   journal: JournalStore,
   drive_id: string,
   reached: number,
   first: { seq: number } | undefined,
+  first_seq: number,
 ): Promise<void> {
+  if (!isKept(reached, first_seq)) throw cursorExpired();
   if (reached === 0 || first === undefined || first.seq === reached + 1) return;
   if (!(await journal.has(drive_id, reached)))
     throw new DriveError("cursor_invalid", "Changes that this cursor names were lost; read everything anew.");
@@ -59,8 +62,8 @@ async function requireKnown(
 
 async function readOwn(app: AppContext, { user_id }: Person, reached: number, limit: number): Promise<Part> {
   const { journal } = await app.tenantOfId(user_id);
-  const found = await journal.since(user_id, reached, limit + 1);
-  await requireKnown(journal, user_id, reached, found[0]?.entry);
+  const { entries: found, first_seq } = await journal.since(user_id, reached, limit + 1);
+  await requireKnown(journal, user_id, reached, found[0]?.entry, first_seq);
   const changes = found.slice(0, limit).map(ownChange);
   return {
     changes: compact(changes),
@@ -85,8 +88,8 @@ async function readOther(app: AppContext, person: Person, state: DriveState, lim
       has_more: false,
     };
   }
-  const { entries, accesses } = await readOthers(place.db, person, range);
-  await requireKnown(journal, drive_id, reached, entries[0]);
+  const { entries, accesses, first_seq } = await readOthers(place.db, person, range);
+  await requireKnown(journal, drive_id, reached, entries[0], first_seq);
   const taken = entries.slice(0, limit);
   let items = state.items;
   const itemsOf = async () => (items ??= await itemsIn(app, person, drive_id));
@@ -150,7 +153,10 @@ export async function cursorNow(app: AppContext, person: Person): Promise<SyncCu
 export async function cursorAt(app: AppContext, person: Person, at: number): Promise<SyncCursor> {
   const drive_ids = [...new Set((await pointersTo(app, person)).map(({ drive_id }) => drive_id))];
   const wanted = [person.user_id, ...drive_ids.slice(0, DRIVES_MAX - 1)];
-  const found = await Promise.all([...(await app.shards.byShard(wanted))].map(([db, ids]) => seqsBefore(db, ids, at)));
-  const looked_at = Math.floor(Math.min(Math.max(0, at), Date.now()));
+  const now = Date.now();
+  const found = await Promise.all(
+    [...(await app.shards.byShard(wanted))].map(([db, ids]) => seqsBefore(db, ids, at, now)),
+  );
+  const looked_at = Math.floor(Math.min(Math.max(0, at), now));
   return { drives: new Map(found.flatMap((seqs) => [...seqs])), looked_at, is_behind: true };
 }

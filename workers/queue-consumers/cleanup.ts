@@ -1,6 +1,6 @@
 /**
  * Queue `cleanup`: the sweeps, as jobs. docs/spec/events.md, E8, E10 to E14; identity.md, I11 and I15; versions.md, V8;
- * storage.md, K8 and S8; durability.md, G10, G11, C9, SC1, RC1 and BK5 to BK7; tiers.md, TI8 and TI18.
+ * storage.md, K8 and S8; sync.md, J9; durability.md, G10, G11, C9, SC1, RC1 and BK5 to BK7; tiers.md, TI8 and TI18.
  */
 import { type CleanupJob, cleanupJobSchema, type DriveKey } from "../../core/events/wake.ts";
 import type { Result } from "../../core/sync/commands.ts";
@@ -13,6 +13,7 @@ import { findUnverified } from "../../platform/d1/shard/verification-store.ts";
 import { runCompact } from "./compact.ts";
 import { backUpDirectory, backUpDrive, backUpTenant, backUpUnsaved } from "./backup.ts";
 import type { Context } from "./context.ts";
+import { runCutJournals } from "./cut-journals.ts";
 import { runEraseTenants } from "./erase-tenants.ts";
 import { runCollectGarbage } from "./garbage.ts";
 import { runJoinContents } from "./join-contents.ts";
@@ -79,6 +80,8 @@ async function runJob(context: Context, job: CleanupJob): Promise<void> {
       return runReconcile(context, db, job);
     case "join_contents":
       return runJoinContents(context, db, job);
+    case "cut_journals":
+      return runCutJournals(context, db, job);
     case "rotate_keys":
       return runRotateKeys(context, db, job);
     case "backup_drive":

@@ -18,6 +18,7 @@ export async function sweepTenants(context: Context, db: D1Database, { shard }: 
     { job: "purge_trash", shard, tenant_id },
     { job: "end_versions", shard, tenant_id },
     { job: "join_contents", shard, tenant_id },
+    { job: "cut_journals", shard, tenant_id },
     { job: "walk_packs", shard, tenant_id },
     { job: "collect_garbage", shard, tenant_id },
     { job: "backup_tenant", shard, tenant_id },

@@ -214,14 +214,17 @@ export class D1AccountStore implements AccountStore {
     return ended.map((s) => s.id);
   }
 
-  /** Written every five minutes at most: a sync check would cost more than all the rest of it. */
-  async synced(user_id: string, device_id: string, now: number): Promise<void> {
+  /**
+   * Written every five minutes at most: a sync check would cost more than all the rest of it.
+   * @param acknowledged_seq of the user's drive, which the device has reached
+   */
+  async synced(user_id: string, device_id: string, acknowledged_seq: number, now: number): Promise<void> {
     const stale = and(
       eq(devices.user_id, user_id),
       eq(devices.device_id, device_id),
       or(isNull(devices.last_synced_at), lt(devices.last_synced_at, now - SYNCED_NOTE_EVERY)),
     );
-    await this.#db.update(devices).set({ last_synced_at: now, last_seen_at: now }).where(stale);
+    await this.#db.update(devices).set({ acknowledged_seq, last_synced_at: now, last_seen_at: now }).where(stale);
   }
 
   async session(session_id: string): Promise<SignInSession | null> {

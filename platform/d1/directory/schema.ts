@@ -54,6 +54,8 @@ export const devices = sqliteTable(
     created_at: integer().notNull(),
     last_seen_at: integer(),
     last_synced_at: integer(),
+    /** Sequence number of its user's drive that it had reached then: docs/spec/sync.md, J10. */
+    acknowledged_seq: integer(),
   },
   (t) => [primaryKey({ columns: [t.user_id, t.device_id] })],
 );

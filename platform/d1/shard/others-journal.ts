@@ -3,6 +3,7 @@ import type { JournalRow } from "../../../core/files/model.ts";
 import type { TenantId } from "../../../core/protocol/ids.ts";
 import type { Person } from "../../../core/sharing/rights.ts";
 import type { OthersEntry, OthersPage } from "../../../core/sync/others.ts";
+import { firstSeqOf, firstSeqStatement } from "./journal-store.ts";
 import { accessesOf, chainsOf, isThere } from "./rights-store.ts";
 import { type Stored, toJournal } from "./rows.ts";
 
@@ -33,15 +34,16 @@ export async function readOthers(
   db: D1Database,
   principal: Person,
   { tenant, drive_id, seq, limit }: Range,
-): Promise<OthersPage> {
+): Promise<OthersPage & { first_seq: number }> {
   const range = [tenant, drive_id, seq, limit];
-  const [journal, nodes] = await db.batch<Stored>([
+  const [journal, nodes, drive] = await db.batch<Stored>([
     db.prepare(SELECT_ENTRIES).bind(...range),
     db.prepare(chainsOf(SELECT_NAMED, "user_id = ?5", "?6")).bind(...range, principal.user_id, Date.now()),
+    firstSeqStatement(db, tenant, drive_id),
   ]);
   const entries = (journal?.results ?? []) as unknown as OthersEntry[];
   const named = entries.flatMap(({ file_id, from_id }) => (from_id === null ? [file_id] : [file_id, from_id]));
-  return { entries, accesses: accessesOf(nodes?.results ?? [], named) };
+  return { entries, accesses: accessesOf(nodes?.results ?? [], named), first_seq: firstSeqOf(drive) };
 }
 
 const SELECT_ENDINGS = `

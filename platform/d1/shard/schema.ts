@@ -50,6 +50,8 @@ export const drives = sqliteTable(
     name: text().notNull(),
     /** Newest sequence number of the journal. */
     seq: integer().notNull().default(0),
+    /** From here on the journal has every entry: docs/spec/sync.md, J9. */
+    first_seq: integer().notNull().default(1),
     /** What each consumer of the journal has to reach, JSON: `core/events/due.ts`. */
     due: text().notNull().default("{}"),
     used_bytes: integer().notNull().default(0),

@@ -59,6 +59,7 @@ export class MemoryDriveStore implements DriveStore {
       ...base,
       kind: "personal",
       seq: 0,
+      first_seq: 1,
       due: {},
       used_bytes: 0,
       reserved_bytes: 0,

@@ -4,19 +4,26 @@ import { type Device, deviceSchema, meSchema } from "../../../core/protocol/auth
 import { pageOf, pageQuerySchema, toTime, toTimeOrNull } from "../../../core/protocol/common.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { idSchema } from "../../../core/protocol/ids.ts";
+import { isKept } from "../../../core/sync/kept.ts";
 import type { DeviceRow } from "../../../core/identity/model.ts";
 import { json, noContent, principalOf, problems, signedIn } from "../http.ts";
 import { changeSchema } from "../../../core/protocol/sync.ts";
 import { toWire } from "../../../core/files/wire.ts";
 import type { App } from "../types.ts";
 
-const deviceToWire = (device: DeviceRow): Device => ({
+function syncStatus({ last_synced_at, acknowledged_seq }: DeviceRow, first_seq: number): Device["sync_status"] {
+  if (last_synced_at === null) return "never";
+  return isKept(acknowledged_seq ?? 0, first_seq) ? "synced" : "expired";
+}
+
+const deviceToWire = (device: DeviceRow, first_seq: number): Device => ({
   device_id: device.device_id,
   name: device.name,
   platform: device.platform,
   last_seen_at: toTimeOrNull(device.last_seen_at),
   last_synced_at: toTimeOrNull(device.last_synced_at),
-  sync_status: device.last_synced_at === null ? "never" : "synced",
+  acknowledged_seq: device.acknowledged_seq,
+  sync_status: syncStatus(device, first_seq),
 });
 
 export function meRoutes(api: App): void {
@@ -64,8 +71,14 @@ export function meRoutes(api: App): void {
       },
     }),
     async (c) => {
-      const page = await c.var.app.accounts.devices(c.var.claims.user_id, c.req.valid("query"));
-      return c.json({ ...page, items: page.items.map(deviceToWire) }, 200);
+      const { app, claims } = c.var;
+      const { files } = await app.tenantOfId(claims.user_id);
+      const [page, drive] = await Promise.all([
+        app.accounts.devices(claims.user_id, c.req.valid("query")),
+        files.drive(claims.user_id),
+      ]);
+      const first_seq = drive?.first_seq ?? 1;
+      return c.json({ ...page, items: page.items.map((device) => deviceToWire(device, first_seq)) }, 200);
     },
   );
 

@@ -26,7 +26,8 @@ const tags = ["sync"];
 async function answerFrom(c: Context<AppEnv>, cursor: SyncCursor, limit: number): Promise<Changes> {
   const { app, claims } = c.var;
   const page = await changesSince(app, principalOf(c), cursor, limit);
-  c.executionCtx.waitUntil(app.accounts.synced(claims.user_id, claims.device_id, Date.now()));
+  const reached = cursor.drives.get(claims.user_id) ?? 0;
+  c.executionCtx.waitUntil(app.accounts.synced(claims.user_id, claims.device_id, reached, Date.now()));
   return page;
 }
 

@@ -1,0 +1,1 @@
+ALTER TABLE `drives` ADD `first_seq` integer DEFAULT 1 NOT NULL;

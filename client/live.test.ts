@@ -106,6 +106,20 @@ test("a wake pulls from the cursor: nothing twice, nothing left out", async () =
   await expect.poll(() => got).toEqual([1, 2, 3, 4, 5, 6, 7]);
 });
 
+test("W7: told to catch up, it is heard first, and then reads", async () => {
+  await start();
+  await expect.poll(() => states.at(-1)).toBe("open");
+  await expect.poll(() => server.seen.some(({ path }) => path === "/sync/changes")).toBe(true);
+  const socket = FakeSocket.opened[0]!;
+  const asked = server.seen.length;
+  seq = 3;
+  socket.receive({ ...wake(3), catch_up: true });
+  expect(socket.sent).toEqual(["ping"]);
+  expect(server.seen.length).toBe(asked);
+  socket.receive("pong");
+  await expect.poll(() => got).toEqual([1, 2, 3]);
+});
+
 test("a lost connection comes back and catches up", async () => {
   await start();
   await expect.poll(() => states.at(-1)).toBe("open");

@@ -37,6 +37,8 @@ export class Live {
   #stopped = true;
   #pulling = false;
   #woken = false;
+  /** The server tells nothing more until it has heard us: what it left out is read behind its answer. */
+  #isHeld = false;
 
   constructor(options: LiveOptions) {
     this.#options = options;
@@ -102,12 +104,24 @@ export class Live {
   #receive(socket: WebSocket, data: unknown): void {
     if (socket !== this.#socket || typeof data !== "string") return;
     this.#pingLater(socket);
-    if (data === "pong") return;
+    if (data === "pong") return this.#heard();
     const message = socketMessageSchema.safeParse(parseJson(data));
     // A newer server may say things that this client does not know yet.
     if (!message.success) return;
-    if (message.data.type === "changes") void this.#pull();
-    else void this.#options.session.renew(this.#options.session.access_token()).catch(() => undefined);
+    if (message.data.type === "changes") return this.#wake(socket, message.data.catch_up === true);
+    void this.#options.session.renew(this.#options.session.access_token()).catch(() => undefined);
+  }
+
+  #wake(socket: WebSocket, isHeld: boolean): void {
+    if (!isHeld) return void this.#pull();
+    this.#isHeld = true;
+    this.#ping(socket);
+  }
+
+  #heard(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    void this.#pull();
   }
 
   #pingLater(socket: WebSocket): void {

@@ -6,19 +6,23 @@ import { DurableObject } from "cloudflare:workers";
 import type { Wake } from "../core/events/wake.ts";
 import type { JournalRow } from "../core/files/model.ts";
 import { newId, tenantOf } from "../core/protocol/ids.ts";
-import { SOCKET_PROTOCOL, type SocketMessage } from "../core/protocol/sync.ts";
 import type { Result, Submission } from "../core/sync/commands.ts";
 import { boundedStore } from "../core/sync/bounded-store.ts";
 import { Hub } from "../core/sync/hub.ts";
+import { Outbox, type Range } from "../core/sync/outbox.ts";
 import type { Left } from "../core/sync/ports.ts";
 import { ToldDrives } from "../core/sync/told.ts";
 import { readConfig, shardBindings } from "../platform/config.ts";
 import { D1DriveStore } from "../platform/d1/shard/drive-store.ts";
+import { lastSeqs } from "../platform/d1/shard/journal-store.ts";
+import { hasPeople, peopleOf } from "../platform/d1/shard/people-store.ts";
 import { ShardMap } from "../platform/d1/shard-map.ts";
+import { HubSockets } from "./hub-sockets.ts";
 
 export interface SyncHubEnv {
   DIRECTORY: D1Database;
   FILE_EVENTS: Queue;
+  SYNC_HUB: DurableObjectNamespace<SyncHub>;
   /** What drops cached answers of links; typed by what is used of it, for the Worker is a layer above. */
   PUBLIC_LINKS: { purgeFiles(file_ids: string[]): Promise<void> };
 }
@@ -33,23 +37,24 @@ const OUTDATES_LINKS: ReadonlySet<JournalRow["op"]> = new Set([
   "unshared",
 ]);
 
-/** Who a socket belongs to: kept through hibernation. */
-interface Attachment {
-  session_id: string;
-  device_id: string;
-}
-
-/** Changes that ride along with a wake; beyond it the device reads the journal. */
-const INLINE_MAX = 20;
-
 /** Packs named by one wake: a message has 128 KB at most. */
 const PACKS_MAX = 1000;
 
+/** The key of the drive's id in the object's storage: an alarm brings none. */
+const DRIVE = "drive_id";
+
 export class SyncHub extends DurableObject<SyncHubEnv> {
   readonly #shards: ShardMap;
+  readonly #sockets: HubSockets;
+  /** There before anything is asked of the object. */
+  #outbox!: Outbox;
   /** What it hears of the drives of others. */
   readonly #told = new ToldDrives(Date.now());
   #hub: Hub | null = null;
+  /** Known when it was asked of something, or left in storage by an earlier object. */
+  #drive_id: string | null = null;
+  /** Whether anybody but its owner sees anything of the drive; null when that was not looked up. */
+  #hasPeople: boolean | null = null;
   /** Forgotten after a failed batch, and looked up again. */
   #store: D1DriveStore | null = null;
 
@@ -57,8 +62,10 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
     super(ctx, env);
     const { SHARDS } = readConfig(env, "SHARDS");
     this.#shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
-    // Answered by the runtime: an idle hub sleeps through its devices' heartbeats.
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+    this.#sockets = new HubSockets(ctx);
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#outbox = this.#createOutbox((await ctx.storage.getAlarm()) !== null);
+    });
   }
 
   /** Rights were checked; refusals come back as values, for an RPC keeps only the message of an error. */
@@ -73,6 +80,7 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
 
   /** One hub as long as the object lives: two over one drive would trip each other's guards. */
   #hubOf(drive_id: string): Hub {
+    this.#drive_id = drive_id;
     this.#hub ??= this.#create(drive_id);
     return this.#hub;
   }
@@ -81,11 +89,16 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
     const tenant_id = tenantOf(drive_id);
     return new Hub({
       store: boundedStore({
-        load: async (needs) => (await this.#open(drive_id))?.load(needs) ?? null,
+        load: async (needs) => {
+          const loading = (await this.#open(drive_id))?.load(needs);
+          // Behind the read, which it would hold up: an alarm is kept before what is sent after it.
+          this.#outbox.arm();
+          return (await loading) ?? null;
+        },
         commit: async (writes) => {
           const store = await this.#open(drive_id);
           if (store === null) throw new Error("the tenant is gone");
-          await store.commit(writes);
+          await this.#outbox.during(() => store.commit(writes));
         },
       }),
       now: () => Date.now(),
@@ -107,24 +120,73 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
     return this.#store;
   }
 
-  /** All of it may be lost: a device has its cursor, a consumer its mark in the journal, a cached answer its age. */
   #announce(entries: JournalRow[], { due, unverified, packs }: Left): void {
     const last = entries.at(-1) as JournalRow;
     const { tenant_id, drive_id, seq } = last;
-    const changes =
-      entries.length > INLINE_MAX ? undefined : entries.map(({ seq, file_id, op }) => ({ seq, file_id, op }));
-    this.#broadcast({ type: "changes", drive_id, seq, changes });
+    this.#sockets.tell(drive_id, seq, entries);
+    if (entries.some(({ op }) => op === "shared")) this.#hasPeople = true;
     const first = packs.slice(0, PACKS_MAX);
     const wake: Wake = { tenant_id, drive_id, seq, due };
-    this.#send({ ...wake, ...(unverified ? { unverified } : {}), ...(first.length > 0 ? { packs: first } : {}) });
+    const wakes = [{ ...wake, ...(unverified ? { unverified } : {}), ...(first.length > 0 ? { packs: first } : {}) }];
     for (let at = PACKS_MAX; at < packs.length; at += PACKS_MAX)
-      this.#send({ ...wake, due: [], packs: packs.slice(at, at + PACKS_MAX) });
+      wakes.push({ ...wake, due: [], packs: packs.slice(at, at + PACKS_MAX) });
+    this.ctx.waitUntil(this.#outbox.put(entries, wakes));
     const outdated = entries.filter((entry) => OUTDATES_LINKS.has(entry.op)).map((entry) => entry.file_id);
     if (outdated.length === 0) return;
+    // It may be lost: a cached answer has its age.
     const purged = this.env.PUBLIC_LINKS.purgeFiles(outdated).catch((error: unknown) =>
       console.warn({ message: "links were not purged", drive_id, seq, error: String(error) }),
     );
     this.ctx.waitUntil(purged);
+  }
+
+  #createOutbox(isLeft: boolean): Outbox {
+    return new Outbox(
+      {
+        setAlarm: (at) => {
+          const { kv } = this.ctx.storage;
+          if (kv.get(DRIVE) !== this.#drive_id) kv.put(DRIVE, this.#drive_id);
+          void this.ctx.storage.setAlarm(at);
+        },
+        send: async (wake) => void (await this.env.FILE_EVENTS.send(wake)),
+        newest: async () => {
+          const drive_id = this.#drive_id;
+          if (drive_id === null) return null;
+          const tenant_id = tenantOf(drive_id);
+          const place = await this.#shards.find(tenant_id);
+          const seq = place === null ? undefined : (await lastSeqs(place.db, [drive_id])).get(drive_id);
+          return seq === undefined ? null : { tenant_id, drive_id, seq, unverified: true };
+        },
+        people: (range) => this.#people(range),
+        tell: async (user_id, seq) => {
+          const drive_id = this.#drive_id as string;
+          await this.env.SYNC_HUB.get(this.env.SYNC_HUB.idFromName(user_id)).tell(drive_id, seq, false);
+        },
+        now: () => Date.now(),
+        report: (error) =>
+          console.warn({
+            message: "not everybody was told; the alarm will",
+            drive_id: this.#drive_id,
+            error: String(error),
+          }),
+      },
+      isLeft,
+    );
+  }
+
+  /** Most drives are nobody's but their owner's: that is looked up once. */
+  async #people(range: Range): Promise<string[]> {
+    const drive_id = this.#drive_id as string;
+    const tenant_id = tenantOf(drive_id);
+    const place = await this.#shards.find(tenant_id);
+    if (place === null) return [];
+    this.#hasPeople ??= await hasPeople(place.db, tenant_id, drive_id);
+    return this.#hasPeople ? peopleOf(place.db, tenant_id, drive_id, range) : [];
+  }
+
+  override async alarm(): Promise<void> {
+    this.#drive_id ??= this.ctx.storage.kv.get<string>(DRIVE) ?? null;
+    await this.#outbox.alarm();
   }
 
   /**
@@ -132,7 +194,7 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
    * @param isNoted what they see is another than before: whoever has looked too early must look again
    */
   tell(drive_id: string, seq: number, isNoted: boolean): void {
-    if (this.#told.tell(drive_id, seq, Date.now()) || isNoted) this.#broadcast({ type: "changes", drive_id, seq });
+    if (this.#told.tell(drive_id, seq, Date.now()) || isNoted) this.#sockets.tell(drive_id, seq, []);
   }
 
   /** Newest numbers of drives of others; null for who looked before they were remembered. */
@@ -140,38 +202,9 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
     return this.#told.behind(looked_at);
   }
 
-  #send(wake: Wake): void {
-    const { drive_id, seq } = wake;
-    const sent = this.env.FILE_EVENTS.send(wake).catch((error: unknown) =>
-      console.warn({ message: "a wake was not queued; the sweep will", drive_id, seq, error: String(error) }),
-    );
-    this.ctx.waitUntil(sent);
-  }
-
-  #broadcast(message: SocketMessage): void {
-    const text = JSON.stringify(message);
-    for (const socket of this.ctx.getWebSockets()) {
-      try {
-        socket.send(text);
-      } catch {
-        // It is closing: its device will come back with its cursor.
-      }
-    }
-  }
-
   /** The upgrade of a device that the API has authenticated. */
   override async fetch(request: Request): Promise<Response> {
-    const url = new URL(request.url);
-    const attachment: Attachment = {
-      session_id: url.searchParams.get("session_id") ?? "",
-      device_id: url.searchParams.get("device_id") ?? "",
-    };
-    const { 0: client, 1: server } = new WebSocketPair();
-    this.ctx.acceptWebSocket(server, [attachment.session_id]);
-    server.serializeAttachment(attachment);
-    const offered = request.headers.get("sec-websocket-protocol") ?? "";
-    const headers = offered.includes(SOCKET_PROTOCOL) ? { "sec-websocket-protocol": SOCKET_PROTOCOL } : undefined;
-    return new Response(null, { status: 101, webSocket: client, headers });
+    return this.#sockets.accept(request);
   }
 
   /** Close frames are answered, else the device sees 1006. */
@@ -185,20 +218,13 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
 
   /** Signs out: the sockets of these sign-in sessions end at once. */
   signOut(session_ids: string[]): void {
-    for (const id of session_ids)
-      for (const socket of this.ctx.getWebSockets(id)) {
-        try {
-          socket.send(JSON.stringify({ type: "signed_out" } satisfies SocketMessage));
-          socket.close(4001, "signed out");
-        } catch {
-          // It is closing already; the others must hear it all the same.
-        }
-      }
+    this.#sockets.signOut(session_ids);
   }
 
   /** Its drive is gone: all sockets end, and nothing is kept. */
   async erase(): Promise<void> {
-    for (const socket of this.ctx.getWebSockets()) socket.close(4001, "signed out");
+    this.#sockets.closeAll();
+    await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
 

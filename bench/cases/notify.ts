@@ -1,6 +1,6 @@
 import { socketMessageSchema } from "../../core/protocol/sync.ts";
 import type { Case } from "../lib/case.ts";
-import { type Account, opened } from "../lib/product.ts";
+import { Account, opened } from "../lib/product.ts";
 import { quantile } from "../lib/stats.ts";
 import { milliseconds } from "../lib/table.ts";
 
@@ -91,7 +91,8 @@ export const notify: Case = {
   name: "notify",
   async run({ product, floor, sizes: { notifications: count } }) {
     const { file_id } = await product.folder("notify");
-    const socket = await product.socket();
+    // Another device: who made a change is told its number only.
+    const socket = await (await Account.signIn(product.http.origin, "bench")).socket();
     const listener = new Listener(socket, filesIn);
     const create = (name: string) => async (i: number) => (await product.folder(`${name} ${i}`, file_id)).file_id;
     const quiet = await delays(count, create("quiet"), listener);

@@ -68,6 +68,8 @@ export const socketMessageSchema = z.discriminatedUnion("type", [
     seq: z.number().int(),
     /** The changes themselves where they fit into a small message; else the device reads them from its cursor. */
     changes: z.array(z.object({ seq: z.number().int(), file_id: idSchema, op: z.enum(JOURNAL_OPS) })).optional(),
+    /** Too much may wait for the device: it is told no more until its next heartbeat. */
+    catch_up: z.literal(true).optional(),
   }),
   z.object({ type: z.literal("signed_out") }),
 ]);

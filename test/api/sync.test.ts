@@ -1,18 +1,11 @@
 /** docs/spec/sync.md at the API: the journal, the batch of a device, sockets. */
 import { beforeAll, describe, expect, it } from "vitest";
-import type { SignedIn } from "../../core/protocol/auth.ts";
-import {
-  SOCKET_PROTOCOL,
-  SOCKET_TOKEN_PREFIX,
-  type Changes,
-  type DeltaAnswer,
-  type SocketMessage,
-} from "../../core/protocol/sync.ts";
+import type { Changes, DeltaAnswer } from "../../core/protocol/sync.ts";
 import { newId, tenantOf } from "../../core/protocol/ids.ts";
 import { parseSyncCursor } from "../../core/sync/cursor.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { Api, apiEnv, newUser, PASSWORD, type User } from "../support/workerd/api.ts";
-import worker from "../../workers/api/index.ts";
+import { newUser, otherDevice, type User } from "../support/workerd/api.ts";
+import { Socket } from "../support/workerd/socket.ts";
 
 let user: User;
 beforeAll(async () => {
@@ -115,38 +108,13 @@ describe("the journal", () => {
   });
 });
 
-class Socket {
-  readonly messages: (SocketMessage | string)[] = [];
-  closed: CloseEvent | null = null;
-  readonly ws: WebSocket;
-
-  constructor(ws: WebSocket) {
-    this.ws = ws;
-    ws.accept();
-    ws.addEventListener("message", ({ data }) => {
-      this.messages.push(data === "pong" ? "pong" : (JSON.parse(String(data)) as SocketMessage));
-    });
-    ws.addEventListener("close", (event) => (this.closed = event));
-  }
-
-  static async open(token: string): Promise<Socket> {
-    const headers = {
-      upgrade: "websocket",
-      "sec-websocket-protocol": `${SOCKET_PROTOCOL}, ${SOCKET_TOKEN_PREFIX}${token}`,
-    };
-    const request = new Request<unknown, IncomingRequestCfProperties>("https://drive.example/api/v1/sync/ws", {
-      headers,
-    });
-    const answer = await worker.fetch(request, apiEnv, { waitUntil: () => undefined } as unknown as ExecutionContext);
-    expect([answer.status, answer.headers.get("sec-websocket-protocol")]).toEqual([101, SOCKET_PROTOCOL]);
-    return new Socket(answer.webSocket as WebSocket);
-  }
-}
-
 describe("sockets", () => {
   it("W1: each device of the user is told the sequence number, and the changes when they are few; no other user is", async () => {
     const [one, other] = [await newUser(), await newUser()];
-    const sockets = [await Socket.open(one.token!), await Socket.open(one.token!)];
+    const sockets = [
+      await Socket.open((await otherDevice(one)).token!),
+      await Socket.open((await otherDevice(one)).token!),
+    ];
     const theirs = await Socket.open(other.token!);
     const { file_id } = await one.folder("told");
     for (const socket of sockets) {
@@ -164,8 +132,8 @@ describe("sockets", () => {
     for (let i = 0; i < 25; i++) await one.folder(`${i}`, inner.file_id);
     const socket = await Socket.open(one.token!);
     await one.ok("POST", `files/${inner.file_id}/copy`, { json: {} });
-    await waitFor(() => socket.messages.length > 0);
-    expect(socket.messages).toEqual([{ type: "changes", drive_id: one.id, seq: 52 }]);
+    await waitFor(() => socket.last?.seq === 52);
+    expect(socket.last).toEqual({ type: "changes", drive_id: one.id, seq: 52 });
   });
 
   it("W3: ping is answered pong", async () => {
@@ -175,14 +143,37 @@ describe("sockets", () => {
   });
 
   it("W4: a device that is signed out is told and closed at once, the others stay", async () => {
-    const { email } = user.signedIn.user;
-    const second = await user.ok<SignedIn>("POST", "auth/login", { json: { email, password: PASSWORD } });
-    const [mine, theirs] = [await Socket.open(user.token!), await Socket.open(second.access_token)];
-    await new Api(second.access_token, user.env).ok("POST", "auth/logout");
+    const second = await otherDevice(user);
+    const [mine, theirs] = [await Socket.open(user.token!), await Socket.open(second.token!)];
+    await second.ok("POST", "auth/logout");
     await waitFor(() => theirs.closed !== null);
     expect(theirs.messages).toEqual([{ type: "signed_out" }]);
     expect(theirs.closed!.code).toBe(4001);
     expect(mine.closed).toBeNull();
+  });
+
+  it("W9: the sockets of a device that is removed are closed at once, one that comes too late as well", async () => {
+    const second = await otherDevice(user);
+    const [mine, theirs] = [await Socket.open(user.token!), await Socket.open(second.token!)];
+    await user.ok("DELETE", `devices/${second.signedIn.device_id}`);
+    await waitFor(() => theirs.closed !== null);
+    expect([theirs.messages, theirs.closed!.code]).toEqual([[{ type: "signed_out" }], 4001]);
+    // Let in before the device was removed, on its way meanwhile.
+    const session_id = second.signedIn.refresh_token.split(".")[0] as string;
+    const late = await Socket.upgrade(user.id, { session_id, device_id: second.signedIn.device_id });
+    await waitFor(() => late.closed !== null);
+    expect([late.closed!.code, mine.closed]).toEqual([4001, null]);
+  });
+
+  it("W6: what is committed within a tick is one message; who made it is told the number", async () => {
+    const one = await newUser();
+    const [mine, other] = [await Socket.open(one.token!), await Socket.open((await otherDevice(one)).token!)];
+    await Promise.all(Array.from({ length: 12 }, (_, i) => one.folder(`${i}`)));
+    await waitFor(() => other.last?.seq === 12 && mine.last?.seq === 12);
+    const told = other.messages.flatMap((message) => (message as { changes: { seq: number }[] }).changes);
+    expect(told.map(({ seq }) => seq)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(mine.messages.every((message) => !("changes" in (message as object)))).toBe(true);
+    expect(other.messages.length).toBeLessThan(12);
   });
 
   it("W5: a close frame is answered with its code", async () => {

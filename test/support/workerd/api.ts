@@ -119,6 +119,12 @@ export async function newUser(vars: Record<string, unknown> = {}): Promise<User>
   return new User(await new Api(undefined, bindings).ok<SignedIn>("POST", "auth/register", { json }), bindings);
 }
 
+/** The same person on one more device. */
+export async function otherDevice(user: User): Promise<User> {
+  const json = { email: user.signedIn.user.email, password: PASSWORD };
+  return new User(await user.ok<SignedIn>("POST", "auth/login", { json }), user.env);
+}
+
 /** The database of the shard where an id's tenant lies. */
 export async function shardOf(id: string): Promise<D1Database> {
   const row = await apiEnv.DIRECTORY.prepare("select shard from tenants where tenant_id = ?1")

@@ -15,6 +15,7 @@ import { D1LinksStore } from "../../../platform/d1/shard/links-store.ts";
 import { grantsTo, PermissionsStore } from "../../../platform/d1/shard/permissions-store.ts";
 import { readEndings, readOthers } from "../../../platform/d1/shard/others-journal.ts";
 import { D1RightsStore, findMany } from "../../../platform/d1/shard/rights-store.ts";
+import { hasPeople, peopleOf } from "../../../platform/d1/shard/people-store.ts";
 import { D1TierStore, noteReads } from "../../../platform/d1/shard/tier-store.ts";
 import { D1UploadStore } from "../../../platform/d1/shard/upload-store.ts";
 import { D1VerificationStore } from "../../../platform/d1/shard/verification-store.ts";
@@ -105,6 +106,9 @@ export async function driveWork(drive: DriveFixture, db: D1Database, name: strin
       permission: () => new PermissionsStore(db, tenant).find(folder.file_id, permission_id),
       "grants to one person": () => grantsTo(db, tenant, root, root),
       "drive of others": () => readOthers(db, me, { tenant, drive_id: root, seq, limit: PAGE }),
+      "people of a change": () => peopleOf(db, tenant, root, { after: seq - 1, upto: seq }),
+      "people of a drive": () => peopleOf(db, tenant, root, { after: null, upto: seq }),
+      "whether a drive has people": () => hasPeople(db, tenant, root),
       "what was taken away": () => readEndings(db, me, { tenant, drive_id: root, seq, limit: PAGE }),
       "a look": () => lookInto(db, me, { drive_ids: [root], file_ids: [folder.file_id], since: 0, now: Date.now() }),
       "shared with me": () => pointersOf(db, tenant, root, PAGE),

@@ -63,6 +63,22 @@ it("U1, M10: a new file of 5 MB is one call of R2 and fourteen rows at most, its
   expect(spent.rows).toBeLessThanOrEqual(14);
 });
 
+it("CF1, CF3: what a sync client sends costs as much, and a conflict no row more", async () => {
+  const { file_id, vector } = await store(4096);
+  const device = { user_id: drive.root, device_id: drive.id(), device_name: "Laptop" };
+  const body = () => new Blob([crypto.getRandomValues(new Uint8Array(4096))]).stream();
+  const version = { kind: "version", file_id, if_version_id: null, mime_type: null, modified_at: null } as const;
+  const put = (base: Record<string, number>) => () =>
+    storeWhole(drive.uploads, { ...drive.caller(), actor: device }, { ...version, base }, body(), 4096);
+  const asked = { ...version, base: undefined };
+  const plain = await cost(() => storeWhole(drive.uploads, drive.caller(), asked, body(), 4096));
+  const seen = await cost(put({ server: 2 }));
+  const conflict = await cost(put(vector));
+  expect([seen.rows, seen.class_a]).toEqual([plain.rows, 1]);
+  expect(conflict).toMatchObject({ class_a: 1, class_b: 0 });
+  expect(conflict.rows, "as many as a new file").toBeLessThanOrEqual(11);
+});
+
 it("U11: a duplicate touches no object", async () => {
   const spent = await cost(async () => {
     const started = await startUpload(drive.uploads, drive.caller(), target(), SIZE, file.content_hash);

@@ -21,7 +21,14 @@ import { useNarrow } from "../lib/use-narrow.ts";
 import { Icon } from "../ui/icons.tsx";
 import { FileIcon } from "./file-icon.tsx";
 
-const text = { name: "Name", size: "Size", actions: "Actions", more: "Loading more", folder: "Folder" };
+const text = {
+  name: "Name",
+  size: "Size",
+  actions: "Actions",
+  more: "Loading more",
+  folder: "Folder",
+  conflict: "Conflict copy: changed on two devices at once",
+};
 
 const ROW_PX = 56;
 const HEAD_PX = 40;
@@ -122,6 +129,7 @@ function Note({
 }: { file: File; narrow: boolean } & Pick<FileTableProps, "when" | "renderNote">) {
   const own = renderNote?.(file);
   if (own) return <span className="note">{own}</span>;
+  if (file.conflict_of) return <span className="note">{text.conflict}</span>;
   if (!narrow) return null;
   const time = when.of(file);
   return (

@@ -24,7 +24,8 @@ interface Part {
   has_more: boolean;
 }
 
-const ownChange = ({ entry, file }: JournalEntry): Change => ({
+/** As it is told to the drive's owner. */
+export const ownChange = ({ entry, file }: JournalEntry): Change => ({
   seq: entry.seq,
   drive_id: entry.drive_id,
   file_id: entry.file_id,

@@ -11,7 +11,7 @@ import type { Actor, Outcome } from "../commands.ts";
 import { conflictName, conflictPrefix, hasSeen, stamp } from "../conflicts.ts";
 import type { Draft } from "../draft.ts";
 import { loserOf } from "../replay.ts";
-import { changedAt, placeName, versionOf } from "./files.ts";
+import { changedAt, newFolder, placeName, versionOf } from "./files.ts";
 import { freeIn, holderIn, makePlace, type Place, placeIn } from "./revive.ts";
 
 /** Stored by an upload or shared with another file. */
@@ -159,14 +159,9 @@ function newFile(
   actor: Actor,
   original: FileRow | null,
 ): FileRow {
-  const { vector, dot } = stamp({}, actor);
+  const item = newFolder(draft, draft.newId(), folder.file_id, name, actor);
   return {
-    tenant_id: draft.drive.tenant_id,
-    file_id: draft.newId(),
-    drive_id: draft.drive.drive_id,
-    parent_id: folder.file_id,
-    name,
-    name_key: nameKey(name),
+    ...item,
     is_folder: false,
     size: bytes.size,
     mime_type,
@@ -176,17 +171,9 @@ function newFile(
     version_id: draft.newId(),
     version_number: 1,
     version_count: 1,
-    vector,
-    content_dot: dot,
-    place_dot: dot,
+    content_dot: item.place_dot,
     conflict_of: original?.file_id ?? null,
-    conflict_policy: null,
-    metadata: {},
-    created_by: actor.user_id,
-    created_at: draft.now,
-    updated_at: draft.now,
     modified_at,
-    trashed_at: null,
   };
 }
 

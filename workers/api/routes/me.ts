@@ -1,14 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { userOf } from "../../../core/identity/service.ts";
 import { type Device, deviceSchema, meSchema } from "../../../core/protocol/auth.ts";
-import { pageOf, pageQuerySchema, toTime, toTimeOrNull } from "../../../core/protocol/common.ts";
+import { pageOf, pageQuerySchema, toTimeOrNull } from "../../../core/protocol/common.ts";
 import { DriveError } from "../../../core/protocol/errors.ts";
 import { idSchema } from "../../../core/protocol/ids.ts";
 import { isKept } from "../../../core/sync/kept.ts";
 import type { DeviceRow } from "../../../core/identity/model.ts";
+import { ownChange } from "../changes.ts";
 import { json, noContent, principalOf, problems, signedIn } from "../http.ts";
 import { changeSchema } from "../../../core/protocol/sync.ts";
-import { toWire } from "../../../core/files/wire.ts";
 import type { App } from "../types.ts";
 
 function syncStatus({ last_synced_at, acknowledged_seq }: DeviceRow, first_seq: number): Device["sync_status"] {
@@ -125,16 +125,7 @@ export function meRoutes(api: App): void {
       if (before === undefined) throw new DriveError("cursor_invalid", "This cursor is not one of ours.");
       const { journal } = await c.var.app.tenantOfId(drive_id);
       const found = await journal.latest(drive_id, before, limit + 1);
-      const items = found.slice(0, limit).map(({ entry, file }) => ({
-        seq: entry.seq,
-        drive_id,
-        file_id: entry.file_id,
-        op: entry.op,
-        device_id: entry.device_id,
-        conflict_of: entry.conflict_of,
-        at: toTime(entry.at),
-        file: file === null ? null : toWire(file, "owner"),
-      }));
+      const items = found.slice(0, limit).map(ownChange);
       const next_cursor = found.length > limit ? String(items.at(-1)?.seq) : null;
       return c.json({ items, next_cursor }, 200);
     },

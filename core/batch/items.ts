@@ -2,7 +2,7 @@
 import { DriveError, toFailure } from "../protocol/errors.ts";
 import { folderIdOf } from "../protocol/sync.ts";
 import { parseName } from "../files/names.ts";
-import { type Access, decide, decideSettled } from "../sharing/rights.ts";
+import { type Access, decide } from "../sharing/rights.ts";
 import type { Command, Result, Submission } from "../sync/commands.ts";
 import type { Answer, Change, Put } from "./model.ts";
 import type { BatchCaller, BatchDeps } from "./ports.ts";
@@ -49,12 +49,6 @@ function placeOf(change: Change): string {
   return change.target.kind === "file" ? change.target.parent_id : change.target.file_id;
 }
 
-/** What a sync client changes comes back from the trash, but for what it deletes. */
-function mayBringBack(change: Change): boolean {
-  if (change.op === "trash" || change.op === "untrash") return false;
-  return (change.op === "put" ? change.target.base : change.base) !== undefined;
-}
-
 /** Rights of all changes, in one look. Refusals are answers here. */
 export async function decideAll(deps: BatchDeps, caller: BatchCaller, changes: readonly Change[]): Promise<Item[]> {
   const user_id = caller.principal.user_id;
@@ -82,12 +76,7 @@ export async function decideAll(deps: BatchDeps, caller: BatchCaller, changes: r
 async function decideOne({ principal }: BatchCaller, accesses: Map<string, Access>, item: Item): Promise<void> {
   const { change } = item;
   // The hub refuses what is trashed by then, but for repeats: a batch that is sent again may have trashed it itself.
-  const right = (file_id: string) => {
-    const access = accesses.get(file_id) ?? null;
-    return mayBringBack(change)
-      ? decideSettled(access, principal)
-      : decide(access, principal, "edit", { allowTrashed: true });
-  };
+  const right = (file_id: string) => decide(accesses.get(file_id) ?? null, principal, "edit", { allowTrashed: true });
   const at = right(placeOf(change));
   item.at = at;
   switch (change.op) {

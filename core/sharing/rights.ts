@@ -97,21 +97,6 @@ export function decide(
   return { ...access, permission };
 }
 
-/**
- * As `decide`, for a change of a sync client to what may lie in the trash, and comes back by it (docs/spec/sync.md, CF4 and
- * CF5): then the right must reach the living folder in which it does.
- */
-export function decideSettled(access: Access | null, principal: Principal): Granted {
-  const granted = decide(access, principal, "edit", { allowTrashed: true });
-  const top = granted.chain.findLastIndex((f) => f.trashed_at !== null);
-  if (top < 0) return granted;
-  const above = new Set(granted.chain.slice(top + 1).map((f) => f.file_id));
-  const grants = granted.grants.filter(({ file_id }) => above.has(file_id));
-  if (!atLeast(permissionOf(principal, { file: granted.file, grants }), "edit"))
-    throw new DriveError("trashed", "This is in the trash.", { file_id: granted.file.file_id });
-  return granted;
-}
-
 /** Finds and decides. */
 export const requireRight = async (
   store: RightsStore,

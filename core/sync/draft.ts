@@ -1,5 +1,6 @@
 /** A drive's state while a group of commands is planned over it: what was read, what the earlier commands changed. */
 import { DriveError } from "../protocol/errors.ts";
+import { atLeast } from "../sharing/rights.ts";
 import type { DriveRow, FileRow, JournalRow, NewVersion } from "../files/model.ts";
 import { dueAfter } from "../events/due.ts";
 import type { JournalOp } from "../protocol/sync.ts";
@@ -40,6 +41,7 @@ export class Draft {
   readonly #stored: ReadonlySet<string>;
   readonly #numbered: ReadonlySet<string>;
   readonly #paths: ReadonlySet<string>;
+  readonly #grants: ReadonlySet<string>;
   readonly #since: number;
 
   /** @param read what the snapshot answers */
@@ -52,6 +54,7 @@ export class Draft {
     this.#numbered = new Set(read.numbered.map(({ parent_id, prefix }) => nameId(parent_id, prefix)));
     const names = read.names.map(({ parent_id, name_key }) => nameId(parent_id, name_key));
     this.#paths = new Set([...names, ...read.paths.map(({ parent_id, keys }) => nameId(parent_id, keys.join("/")))]);
+    this.#grants = read.grants;
     this.#since = read.since ?? Infinity;
     this.now = now;
     this.newId = newId;
@@ -170,6 +173,24 @@ export class Draft {
 
   requireFile(file_id: string): void {
     if (!this.#stored.has(file_id)) throw new Unread(({ file_ids }) => file_ids.add(file_id));
+  }
+
+  /** Whether who changes something may make something in a folder that it does not name. */
+  mayWriteIn(folder: FileRow, { user_id }: Actor): boolean {
+    if (user_id === this.drive.drive_id) return true;
+    const above = this.chain(folder).flatMap(({ file_id }) => (this.#stored.has(file_id) ? [file_id] : []));
+    if (above.some((file_id) => !this.#grants.has(file_id)))
+      throw new Unread(({ grants }) => {
+        for (const file_id of above) grants.add(file_id);
+      });
+    return this.snapshot.permissions.some(
+      (grant) =>
+        grant.user_id === user_id &&
+        above.includes(grant.file_id) &&
+        grant.revoked_at === null &&
+        (grant.expires_at ?? Infinity) > this.now &&
+        atLeast(grant.permission, "edit"),
+    );
   }
 
   /**

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { MemoryDrive } from "../../test/support/memory/drive.ts";
 import { FaultyStore } from "../../test/support/memory/faulty-store.ts";
-import type { FileRow, Vector } from "../files/model.ts";
+import type { FileRow, PermissionRow, Vector } from "../files/model.ts";
 import type { UploadTarget } from "../uploads/model.ts";
 import type { Actor, Command, Outcome, Result } from "./commands.ts";
 import type { Hub } from "./hub.ts";
@@ -11,13 +11,15 @@ import type { Hub } from "./hub.ts";
 let drive: MemoryDrive;
 let store: FaultyStore;
 let hub: Hub;
-const A: Actor = { user_id: "u", device_id: "a", device_name: "Laptop" };
-const B: Actor = { user_id: "u", device_id: "b", device_name: "Phone" };
+let A: Actor;
+let B: Actor;
 
 beforeEach(() => {
   drive = new MemoryDrive(1000);
   store = new FaultyStore(drive.store, () => "none");
   hub = drive.hub(store);
+  A = { user_id: drive.root, device_id: "a", device_name: "Laptop" };
+  B = { user_id: drive.root, device_id: "b", device_name: "Phone" };
 });
 
 const ask = (actor: Actor, command: Command, op_id: string = crypto.randomUUID()): Promise<Result> =>
@@ -124,7 +126,7 @@ describe("edits", () => {
     const of = copy as FileRow;
     await run(B, edit(of.file_id, of.vector, "4"));
     expect(await run(A, edit(of.file_id, of.vector, "5"))).toMatchObject({ copy: { name: "a (Phone) (2).txt" } });
-    const nameless: Actor = { user_id: "u", device_id: "c", device_name: null };
+    const nameless: Actor = { user_id: drive.root, device_id: "c", device_name: null };
     expect(await run(nameless, edit(file_id, vector, "6"))).toMatchObject({ copy: { name: "a (another device).txt" } });
   });
 
@@ -397,6 +399,74 @@ describe("CF12: last writer wins", () => {
   it("is of folders only", async () => {
     const { file_id } = await file(A, "a.txt", "1");
     expect(codeOf(await ask(A, { op: "update", file_id, conflict_policy: "keep_both" }))).toBe("not_a_folder");
+  });
+});
+
+describe("people with whom it is shared", () => {
+  const ann: Actor = { user_id: "ann", device_id: "ann's", device_name: "Tablet" };
+
+  async function share(file_id: string, more: Partial<PermissionRow> = {}): Promise<void> {
+    const { tenant_id, drive_id } = drive.store.state.drive;
+    const grantee = {
+      kind: "user",
+      user_id: "ann",
+      email: null,
+      name: null,
+      token: null,
+      password_hash: null,
+    } as const;
+    const rest = { max_downloads: null, created_by: "u", created_at: 1, expires_at: null, revoked_at: null };
+    const permission: PermissionRow = {
+      tenant_id,
+      drive_id,
+      file_id,
+      permission_id: drive.id(),
+      permission: "edit",
+      ...grantee,
+      ...rest,
+      ...more,
+    };
+    await run(A, { op: "grant", permission });
+  }
+
+  it("CF3: may leave a copy where they may write; where they may not, theirs is the newest version", async () => {
+    const docs = await folder(A, "docs");
+    const { file_id, vector } = await file(A, "a.txt", "1", docs.file_id);
+    await run(A, edit(file_id, vector, "2"));
+    await share(file_id);
+    const alone = await run(ann, edit(file_id, vector, "3"));
+    expect(alone).toMatchObject({
+      status: "conflict",
+      made: "file",
+      file: { file_id },
+      copy: { trashed_at: drive.now },
+    });
+    expect([textOf(alone.file), textOf(alone.copy)]).toEqual([hash("3"), hash("2")]);
+    await share(docs.file_id, { expires_at: drive.now - 1 });
+    expect(await run(ann, edit(file_id, vector, "4"))).toMatchObject({ made: "file" });
+    await share(docs.file_id, { expires_at: null });
+    expect(await run(ann, edit(file_id, vector, "5"))).toMatchObject({
+      made: "copy",
+      copy: { name: "a (Tablet).txt" },
+    });
+  });
+
+  it("CF4, CF5: bring back what lies in a folder where they may write, and nothing else", async () => {
+    const outer = await folder(A, "outer");
+    const inner = await folder(A, "inner", outer.file_id);
+    const { file_id, vector } = await file(A, "a.txt", "1", inner.file_id);
+    await share(inner.file_id);
+    await run(A, { op: "trash", file_id: inner.file_id });
+    expect(codeOf(await ask(ann, edit(file_id, vector, "2")))).toBe("trashed");
+    expect(codeOf(await ask(ann, put("new.txt", "2", inner.file_id)))).toBe("trashed");
+    // One of that name that is not theirs is none of theirs.
+    await folder(A, "inner", outer.file_id);
+    expect(codeOf(await ask(ann, mkdir("new", inner.file_id)))).toBe("trashed");
+    expect(codeOf(await ask(ann, { op: "update", file_id, name: "b.txt", base: vector }))).toBe("trashed");
+    await share(outer.file_id, { permission: "view" });
+    expect(codeOf(await ask(ann, edit(file_id, vector, "2")))).toBe("trashed");
+    await share(outer.file_id, { permission: "edit" });
+    expect(await run(ann, edit(file_id, vector, "2"))).toMatchObject({ status: "applied", file: { trashed_at: null } });
   });
 });
 

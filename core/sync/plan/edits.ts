@@ -12,7 +12,7 @@ import { conflictName, conflictPrefix, hasSeen, stamp } from "../conflicts.ts";
 import type { Draft } from "../draft.ts";
 import { loserOf } from "../replay.ts";
 import { changedAt, newFolder, placeName, versionOf } from "./files.ts";
-import { freeIn, holderIn, makePlace, type Place, placeIn } from "./revive.ts";
+import { freeIn, holderIn, makePlace, type Place, placeIn, requireBack } from "./revive.ts";
 
 /** Stored by an upload or shared with another file. */
 export interface Bytes extends Pick<FileRow, "size" | "content_hash" | "integrity"> {
@@ -67,19 +67,20 @@ function decideVersion(draft: Draft, target: VersionTarget, bytes: Bytes, actor:
   requirePlace(file, target);
   if (base === undefined) return { kind: "version", file, back: null };
   const kind = isSame(file, bytes) ? "merge" : "version";
-  if (draft.isTrashed(file)) return { kind, file, back: backOf(draft, file) };
+  if (draft.isTrashed(file)) return { kind, file, back: backOf(draft, file, actor) };
   if (kind === "merge" || hasSeen(base, file.content_dot)) return { kind, file, back: null };
   return besides(draft, file, file.name, actor);
 }
 
-function backOf(draft: Draft, file: FileRow): Back {
-  const place = placeIn(draft, file.parent_id, file.name);
+function backOf(draft: Draft, file: FileRow, actor: Actor): Back {
+  const place = placeIn(draft, file.parent_id, file.name, actor);
+  requireBack(draft, place.folder, actor);
   return { place, name: freeIn(draft, place, file.name, file.file_id) };
 }
 
 function decideNew(draft: Draft, target: NewTarget, bytes: Bytes, actor: Actor): Edit {
   if (draft.find(target.parent_id) === null) throw new DriveError("parent_not_found", "The folder does not exist.");
-  const place = placeIn(draft, target.parent_id, target.name);
+  const place = placeIn(draft, target.parent_id, target.name, actor);
   const holder = holderIn(draft, place, target.name);
   if (holder === null) return { kind: "new", place, name: freeIn(draft, place, target.name), original: null };
   return isSame(holder, bytes)
@@ -87,12 +88,17 @@ function decideNew(draft: Draft, target: NewTarget, bytes: Bytes, actor: Actor):
     : besides(draft, holder, target.name, actor);
 }
 
-/** Both stay, or the later one has the name: as the nearest folder says that says anything. */
+/**
+ * Both stay, or the later one has the name: as the nearest folder says that says anything, and where who sent it may not
+ * make a copy in the folder.
+ */
 function besides(draft: Draft, file: FileRow, asked: string, actor: Actor): Edit {
   const above = draft.chain(file).slice(1);
   const policy = above.find((folder) => folder.conflict_policy !== null)?.conflict_policy;
-  if (policy === "last_writer_wins" && !file.is_folder) return { kind: "replace", file };
-  const place: Place = { folder: above[0] as FileRow, missing: [] };
+  const folder = above[0] as FileRow;
+  const isReplaced = policy === "last_writer_wins" || !draft.mayWriteIn(folder, actor);
+  if (isReplaced && !file.is_folder) return { kind: "replace", file };
+  const place: Place = { folder, missing: [] };
   return { kind: "new", place, name: copyName(draft, place.folder, file, asked, actor), original: file };
 }
 

@@ -25,15 +25,18 @@ async function load({ store }: Ports, needs: Needs): Promise<Snapshot | null> {
 function merge(into: Snapshot, more: Snapshot): void {
   into.files.push(...more.files);
   into.taken.push(...more.taken);
+  const known = new Set(into.permissions.map(({ permission_id }) => permission_id));
+  into.permissions.push(...more.permissions.filter(({ permission_id }) => !known.has(permission_id)));
   if (more.changed.length > into.changed.length) into.changed = more.changed;
   for (const [id, height] of more.heights) into.heights.set(id, height);
 }
 
 /** What a draft asks whether it was read. */
-function remember(read: Needs, { names, numbered, paths, since }: Needs): void {
+function remember(read: Needs, { names, numbered, paths, grants, since }: Needs): void {
   read.names.push(...names);
   read.numbered.push(...numbered);
   read.paths.push(...paths);
+  for (const file_id of grants) read.grants.add(file_id);
   read.since = since ?? read.since;
 }
 

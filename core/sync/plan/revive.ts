@@ -17,7 +17,7 @@ export interface Place {
  * @param parent_id null, or of a folder that was purged: the root
  * @param name what is to lie there; so its holder is known afterwards
  */
-export function placeIn(draft: Draft, parent_id: string | null, name: string): Place {
+export function placeIn(draft: Draft, parent_id: string | null, name: string, actor: Actor): Place {
   const parent = parent_id === null ? null : draft.find(parent_id);
   if (parent !== null && !parent.is_folder) throw new DriveError("not_a_folder", `“${parent.name}” is not a folder.`);
   const chain = parent === null ? [] : draft.chain(parent);
@@ -34,11 +34,17 @@ export function placeIn(draft: Draft, parent_id: string | null, name: string): P
     folder = there;
     found++;
   }
+  if (lost.length > 0 || parent === null) requireBack(draft, folder, actor);
   if (draft.chain(folder).length + lost.length - found >= MAX_DEPTH)
     throw new DriveError("too_deep", `Folders can be nested ${MAX_DEPTH} deep at most.`);
   const [first, ...rest] = lost.slice(found);
   if (first === undefined) return { folder, missing: [] };
   return { folder, missing: [{ ...first, name: freeIn(draft, { folder, missing: [] }, first.name) }, ...rest] };
+}
+
+/** What comes back takes the right to write where it does: more than its own, which ended in the trash. */
+export function requireBack(draft: Draft, folder: FileRow, actor: Actor): void {
+  if (!draft.mayWriteIn(folder, actor)) throw new DriveError("trashed", "This is in the trash.");
 }
 
 /** The folder itself, made with those above it where it is missing. */

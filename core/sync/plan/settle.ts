@@ -8,7 +8,7 @@ import { hasSeen, stamp } from "../conflicts.ts";
 import { type Draft, MAX_DEPTH } from "../draft.ts";
 import { copyName, type Edited } from "./edits.ts";
 import { changedAt, folderIdOf, newFolder, trash, untrash } from "./files.ts";
-import { freeIn, holderIn, makePlace, placeIn } from "./revive.ts";
+import { freeIn, holderIn, makePlace, placeIn, requireBack } from "./revive.ts";
 
 /** A change that was made on a vector. */
 type Of<Op extends Command["op"]> = Extract<Command, { op: Op }> & { base: Vector };
@@ -25,7 +25,7 @@ function merged(draft: Draft, file: FileRow, actor: Actor, op_id: string): Edite
 export function settleFolder(draft: Draft, command: Of<"create_folder">, actor: Actor, op_id: string): Edited {
   const file_id = folderIdOf(draft, command);
   if (draft.find(command.parent_id) === null) throw new DriveError("parent_not_found", "The folder does not exist.");
-  const place = placeIn(draft, command.parent_id, command.name);
+  const place = placeIn(draft, command.parent_id, command.name, actor);
   const holder = holderIn(draft, place, command.name);
   if (holder?.is_folder === true) return merged(draft, holder, actor, op_id);
   const name =
@@ -49,7 +49,8 @@ export function settleUpdate(draft: Draft, command: Of<"update">, actor: Actor, 
   const parent = draft.find(to);
   if (parent === null && command.parent_id !== undefined)
     throw new DriveError("parent_not_found", "The folder does not exist.");
-  const place = placeIn(draft, to, asked);
+  const place = placeIn(draft, to, asked, actor);
+  if (file.trashed_at !== null) requireBack(draft, place.folder, actor);
   const above = draft.chain(place.folder);
   if ([...(parent === null ? [] : draft.chain(parent)), ...above].some((f) => f.file_id === file.file_id))
     throw new DriveError("cannot_move_into_itself", `“${file.name}” cannot be moved into itself.`);

@@ -43,6 +43,7 @@ export const remoteOf = (row: Value[], shared: Shared): RemoteFile => ({
 
 export const syncedRow = ({ local, ...item }: SyncedItem): Value[] => [
   item.file_id,
+  item.drive_id,
   item.parent_id,
   item.name,
   Number(item.is_folder),
@@ -59,20 +60,21 @@ export const syncedRow = ({ local, ...item }: SyncedItem): Value[] => [
 
 export const syncedOf = (row: Value[], shared: Shared): SyncedItem => ({
   file_id: row[0] as Text,
-  parent_id: shared.text(row[1] as Text),
-  name: row[2] as Text,
-  is_folder: row[3] === 1,
-  vector: shared.json(row[4] as Text),
-  version_id: row[5] as TextOrNull,
-  hash: row[6] as TextOrNull,
+  drive_id: shared.text(row[1] as Text),
+  parent_id: shared.text(row[2] as Text),
+  name: row[3] as Text,
+  is_folder: row[4] === 1,
+  vector: shared.json(row[5] as Text),
+  version_id: row[6] as TextOrNull,
+  hash: row[7] as TextOrNull,
   local: {
     // Most disks spell a name as the server does.
-    name: (row[7] === row[2] ? row[2] : row[7]) as Text,
-    identity: row[8] as TextOrNull,
-    kind: row[9] === "file" ? "file" : "folder",
-    size: row[10] as number,
-    modified_ms: row[11] as number,
-    executable: row[12] === 1,
+    name: (row[8] === row[3] ? row[3] : row[8]) as Text,
+    identity: row[9] as TextOrNull,
+    kind: row[10] === "file" ? "file" : "folder",
+    size: row[11] as number,
+    modified_ms: row[12] as number,
+    executable: row[13] === 1,
   },
 });
 

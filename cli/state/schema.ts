@@ -10,8 +10,8 @@ create table remote (
   metadata text not null, modified_at text, trashed_at text
 ) strict, without rowid;
 create table synced (
-  file_id text primary key, parent_id text not null, name text not null, is_folder integer not null, vector text not null,
-  version_id text, hash text, local_name text not null, identity text, kind text not null, size integer not null,
+  file_id text primary key, drive_id text not null, parent_id text not null, name text not null, is_folder integer not null,
+  vector text not null, version_id text, hash text, local_name text not null, identity text, kind text not null, size integer not null,
   modified_ms real not null, executable integer not null
 ) strict, without rowid;
 create table underway (op_id text primary key, key text not null, change text not null, hash text) strict, without rowid;

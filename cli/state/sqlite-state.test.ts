@@ -31,6 +31,7 @@ const remote = (file_id: string): RemoteFile => ({
 
 const synced = (file_id: string): SyncedItem => ({
   file_id,
+  drive_id: "drive",
   parent_id: "root",
   name: "\u00fc.txt",
   is_folder: false,

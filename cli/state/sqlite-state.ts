@@ -4,7 +4,7 @@ import { remoteOf, remoteRow, syncedOf, syncedRow, underwayOf, underwayRow, type
 import { prepare } from "./schema.ts";
 import { Shared } from "./shared.ts";
 
-const COLUMNS = { remote: 13, synced: 13, underway: 4, kept_values: 2 } as const;
+const COLUMNS = { remote: 13, synced: 14, underway: 4, kept_values: 2 } as const;
 const KEYS = { remote: "file_id", synced: "file_id", underway: "op_id", kept_values: "name" } as const;
 type Table = keyof typeof COLUMNS;
 

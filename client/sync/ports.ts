@@ -3,6 +3,7 @@
  * between names and no `/` in front; "" is the folder itself. Names are as the disk gives them, in its own Unicode form.
  */
 import type { File } from "../../core/protocol/files.ts";
+import type { SnapshotLine } from "../../core/protocol/snapshot.ts";
 import type { DeltaAnswer, DeltaChange, JournalOp } from "../../core/protocol/sync.ts";
 
 /** Where the client keeps what is its own; in the synced folder, so that a rename never crosses file systems. */
@@ -139,12 +140,8 @@ export interface RemoteChange {
   file: RemoteFile | null;
 }
 
-/** The lines of a snapshot (SN1). `end` is the last one; a stream without it is not whole. */
-export type SnapshotLine =
-  | { type: "begin"; cursor: string }
-  /** `after` names the line, to go on behind it. */
-  | { type: "file"; file: RemoteFile; after: string }
-  | { type: "end" };
+/** A line of a snapshot: SN1. */
+export type RemoteLine = Exclude<SnapshotLine, { type: "file" }> | { type: "file"; file: RemoteFile };
 
 /** How the bytes of a put are read. Two runs over the same file give the same, or {@link Content.read} throws. */
 export interface Content {
@@ -177,8 +174,8 @@ export interface Remote {
   me(): Promise<{ user_id: string; device_id: string; drive_id: string; root_id: string }>;
   /** One page. Null: from the beginning. @throws ApiError `cursor_expired` */
   changes(cursor: string | null): Promise<{ changes: RemoteChange[]; cursor: string; has_more: boolean }>;
-  /** @param folder_id this folder with what is below it, else all that we see @param after go on behind this line */
-  snapshot(from: { folder_id?: string; after?: string }): AsyncIterable<SnapshotLine>;
+  /** All that we see, or a folder with what is below it. What breaks off is taken up again; without `end` it is not whole. */
+  snapshot(folder_id: string | null): AsyncIterable<RemoteLine>;
   /** Changes in their order, each answered by itself; puts are {@link SMALL} at most. 1,000 changes and 8 MiB at most. */
   delta(changes: readonly OutgoingChange[], signal?: AbortSignal): Promise<ChangeAnswer[]>;
   /** One file of any size, by parts and with what the server has; goes on where it stopped. */
@@ -200,6 +197,7 @@ export const SMALL = 256 * 1024;
 /** What both sides last agreed on, for one file. `parent_id` and `name` are the place it has on the disk. */
 export interface SyncedItem {
   file_id: string;
+  drive_id: string;
   parent_id: string;
   /** NFC, as on the server. */
   name: string;
@@ -267,6 +265,8 @@ export interface Random {
 /** Something that is not, or not yet, in sync (PL7). `code` is stable: the server's, the disk's, or the engine's own. */
 export interface Problem {
   path: string;
+  /** The file that it is about; null for what only the disk has. */
+  file_id: string | null;
   code: string;
   detail: string;
 }

@@ -4,6 +4,7 @@ import { exitOnSignals, printError, UsageError } from "../scripts/lib/cli.ts";
 import { commits } from "./cases/commits.ts";
 import { edits } from "./cases/edits.ts";
 import { endpointsCase } from "./cases/endpoints.ts";
+import { fanOut } from "./cases/fan-out.ts";
 import { listing } from "./cases/listing.ts";
 import { measureMemory } from "./cases/memory.ts";
 import { reading } from "./cases/reading.ts";
@@ -30,6 +31,7 @@ const CASES: readonly Case[] = [
   commits,
   listing,
   notify,
+  fanOut,
   singleStorage,
   endpointsCase,
   edits,

@@ -13,12 +13,14 @@ class Listener {
   readonly #arrived = new Map<string, number>();
   readonly #waiting = new Map<string, (at: number) => void>();
 
-  constructor(socket: WebSocket, keysOf: (text: string) => string[]) {
+  /** @param keysOf a message; null when it tells of all that happened, and names nothing */
+  constructor(socket: WebSocket, keysOf: (text: string) => string[] | null) {
     socket.addEventListener("message", ({ data }) => {
       const at = performance.now();
-      for (const key of keysOf(String(data))) {
+      for (const key of keysOf(String(data)) ?? [...this.#waiting.keys()]) {
         this.#arrived.set(key, at);
         this.#waiting.get(key)?.(at);
+        this.#waiting.delete(key);
       }
     });
   }
@@ -57,9 +59,9 @@ async function delays(count: number, act: (i: number) => Promise<string>, listen
 }
 
 /** A wake carries the changes themselves when they are few; then it names the files. */
-const filesIn = (text: string): string[] => {
+const filesIn = (text: string): string[] | null => {
   const message = socketMessageSchema.parse(JSON.parse(text));
-  return message.type === "changes" ? (message.changes ?? []).map(({ file_id }) => file_id) : [];
+  return message.type === "changes" ? (message.changes?.map(({ file_id }) => file_id) ?? null) : [];
 };
 
 /** Keeps a few changes of the same drive under way while `work` runs. */

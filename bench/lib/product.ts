@@ -96,6 +96,12 @@ export class Account {
     return next_cursor;
   }
 
+  /** Newest sequence number of the own drive. */
+  async seq(): Promise<number> {
+    const { items } = await this.http.json<{ items: { seq: number }[] }>("GET", `${BASE}/activity?limit=1`);
+    return items[0]?.seq ?? 0;
+  }
+
   /** The live socket, open. */
   socket(): Promise<WebSocket> {
     const url = `${this.http.origin.replace("http", "ws")}${BASE}/sync/ws`;

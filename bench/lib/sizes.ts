@@ -13,6 +13,9 @@ export interface Sizes {
   commits: number;
   commit_runs: number;
   notifications: number;
+  /** Sockets of one person, and changes that all of them are told of. */
+  sockets: number;
+  broadcasts: number;
   /** Uploads of what others have, each beside one of new bytes. */
   pairs: number;
   /** Calls of each endpoint. */
@@ -47,6 +50,8 @@ export const FULL: Sizes = {
   commits: 500,
   commit_runs: 5,
   notifications: 100,
+  sockets: 1_000,
+  broadcasts: 50,
   pairs: 1000,
   calls: 50,
   batched_files: 1_000,
@@ -72,6 +77,8 @@ export const QUICK: Sizes = {
   commits: 8,
   commit_runs: 1,
   notifications: 3,
+  sockets: 5,
+  broadcasts: 2,
   pairs: 3,
   calls: 2,
   batched_files: 4,

@@ -277,6 +277,8 @@ async function inGroups(play: Play, sizes: readonly number[], faults: readonly F
     };
     const results = await drive.hub(new FaultyStore(drive.store, once)).submitAll(group);
     expect(results.map(statusOf)).toEqual(asked.map(({ status }) => status));
+    const failed = drive.reported.map(String).filter((error) => !error.includes("injected"));
+    expect(failed, "a group is planned with all that it needs").toEqual([]);
     learn();
   }
   const [one, other] = [play.drive.store.state, drive.store.state];

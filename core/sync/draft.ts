@@ -172,7 +172,7 @@ export class Draft {
   }
 
   requireFile(file_id: string): void {
-    if (!this.#stored.has(file_id)) throw new Unread(({ file_ids }) => file_ids.add(file_id));
+    if (this.find(file_id) === null) throw new Unread(({ file_ids }) => file_ids.add(file_id));
   }
 
   /** Whether who changes something may make something in a folder that it does not name. */

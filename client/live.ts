@@ -9,7 +9,8 @@ export type LiveState = "connecting" | "open" | "stopped";
 
 export interface LiveOptions {
   session: Session;
-  sync: Sync;
+  /** Where changes are read; a client that reads them elsewhere takes it as the wake that it is. */
+  sync: Pick<Sync, "changes">;
   /** `ws(s)://host` of the server. */
   socket_origin: string;
   /** Where to go on from; `CURSOR_NOW` for the end of the journal. */

@@ -27,8 +27,8 @@ export class Sync {
     this.#backoff_ms = backoff_ms;
   }
 
-  /** One page of the journal since the cursor, which may be {@link CURSOR_NOW}. Code: `cursor_expired`. */
-  changes(cursor: string, signal?: AbortSignal): Promise<Changes> {
+  /** One page of the journal since the cursor, which may be {@link CURSOR_NOW}; null: from its beginning. Code: `cursor_expired`. */
+  changes(cursor: string | null, signal?: AbortSignal): Promise<Changes> {
     return this.#http.json({ path: "/sync/changes", query: { cursor }, signal });
   }
 

@@ -1,12 +1,6 @@
-import { bytesToHex } from "@noble/hashes/utils.js";
-import { chooseBits } from "../core/blocks/classes.ts";
-import { Cutter } from "../core/blocks/cutter.ts";
-import { type BlockFrame, wholeBlock } from "../core/frames/index.ts";
 import type { UploadedFile } from "../core/protocol/files.ts";
 import { newSecret } from "../core/protocol/ids.ts";
-import { fileOf, type Put, sendBatch } from "./batch.ts";
-import { joinFrames } from "./edit/parts.ts";
-import { type Segment, segmentsOf } from "./edit/segments.ts";
+import { BatchBody, type BatchChange, fileOf, sendBatch } from "./batch.ts";
 import { ApiError } from "./errors.ts";
 import { canHash } from "./hash.ts";
 import { Meter } from "./meter.ts";
@@ -66,8 +60,8 @@ async function sendTogether(tools: UploadTools, batch: readonly UploadRequest[])
   const throws = (error: unknown) => () => {
     throw error;
   };
-  const body: Body = { frames: [], places: new Map(), raw_length: 0 };
-  const puts = new Map<UploadRequest, Put>();
+  const body = new BatchBody();
+  const puts = new Map<UploadRequest, BatchChange>();
   for (const request of batch) {
     try {
       request.signal?.throwIfAborted();
@@ -77,11 +71,11 @@ async function sendTogether(tools: UploadTools, batch: readonly UploadRequest[])
     }
   }
   if (puts.size === 0) return outcomes;
-  const frames = await joinFrames(body.frames);
+  const frames = await body.bytes();
   try {
     const progress = sharedProgress([...puts.keys()]);
     const all = allOf([...puts.keys()].map(({ signal }) => signal));
-    const results = await sendBatch(tools, [...puts.values()], frames.body, all, progress);
+    const results = await sendBatch(tools, [...puts.values()], frames, all, progress);
     for (const [i, request] of [...puts.keys()].entries()) outcomes.set(request, () => fileOf(results[i]!));
   } catch (error) {
     // Refused as a whole, so nothing was done: each may still go by itself, such as those that fit into what space is left.
@@ -91,46 +85,18 @@ async function sendTogether(tools: UploadTools, batch: readonly UploadRequest[])
   return outcomes;
 }
 
-/** Of a batch: its frames, and where among their bytes each block lies. */
-interface Body {
-  frames: BlockFrame[];
-  places: Map<string, Segment>;
-  raw_length: number;
-}
-
-/** Cuts a file; blocks that no file before it had become frames. */
-async function put(tools: UploadTools, request: UploadRequest, body: Body): Promise<Put> {
-  const { packer } = tools.runtime ?? webRuntime;
+async function put(tools: UploadTools, request: UploadRequest, body: BatchBody): Promise<BatchChange> {
   const { source, parent_id, on_name_conflict } = request;
   const bytes = new Uint8Array(await source.arrayBuffer());
-  const before = body.frames.length;
-  const cutter = new Cutter(chooseBits(bytes.length, null));
-  const blocks = [];
-  let repeats = false;
-  for (let offset = 0; offset < bytes.length;) {
-    const cut = cutter.next(bytes, offset);
-    const end = cut < 0 ? bytes.length : cut;
-    const frame = await wholeBlock(bytes.subarray(offset, end), packer);
-    const block = { offset, length: end - offset, hash: bytesToHex(frame.hash) };
-    blocks.push(block);
-    if (body.places.has(block.hash)) repeats = true;
-    else {
-      body.places.set(block.hash, { offset: body.raw_length, length: block.length });
-      body.frames.push({ frame, blocks: [block] });
-      body.raw_length += block.length;
-    }
-    offset = end;
-  }
   return {
+    op: "put",
     op_id: (request.op_id ??= newSecret()),
     parent_id,
     name: source.name,
     on_name_conflict,
-    size: bytes.length,
     modified_at: modifiedAt(source),
     ...(source.type && { mime_type: source.type }),
-    frames: body.frames.length - before,
-    ...(repeats && { segments: segmentsOf(blocks, body.places) }),
+    ...(await body.add(bytes, tools.runtime ?? webRuntime)),
   };
 }
 

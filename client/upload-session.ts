@@ -23,10 +23,14 @@ export interface Outgoing {
     file_id?: string;
     /** What deltas and segments without ids refer to. */
     base_version_id?: string;
+    /** Of a sync client: the vector that the change was made on. */
+    base?: Readonly<Record<string, number>> | undefined;
   };
   on_name_conflict?: OnNameConflict | undefined;
   /** The version that must be the current one; else 412. */
   if_version_id?: string | undefined;
+  /** Aborting is a pause: what has arrived stays, to go on with it. Else it cancels for good. */
+  pausable?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -78,7 +82,7 @@ async function once(tools: UploadTools, outgoing: Outgoing, report: OnBytes, sen
     storage.removeItem(resume_key);
     return file;
   } catch (error) {
-    if (signal?.aborted) {
+    if (signal?.aborted && !outgoing.pausable) {
       storage.removeItem(resume_key);
       // The person is not kept waiting for it; if it is lost, the session runs out by itself.
       void end().catch(() => undefined);

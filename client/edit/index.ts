@@ -116,6 +116,7 @@ async function inOneRequest(
   const put = {
     op_id: edit.op_id ?? newSecret(),
     file_id: plan.state.file_id,
+    base: edit.start.base,
     base_version_id: plan.state.version_id,
     if_version_id: edit.if_version_id,
     modified_at: edit.start.modified_at,
@@ -123,7 +124,9 @@ async function inOneRequest(
     frames: part.frames,
     segments,
   };
-  const [result] = await tools.gate.run(() => sendBatch(tools, [put], part.body, edit.signal, report));
+  const [result] = await tools.gate.run(() =>
+    sendBatch(tools, [{ op: "put", ...put }], part.body, edit.signal, report),
+  );
   const file = fileOf(result!);
   await keepNext(tools, plan, file);
   return file;

@@ -156,6 +156,7 @@ test("LO2: an open file tells that it was written to, and what it reads is of on
   const again = await disk.open("a");
   const then = await again.fingerprint();
   writeFileSync(at("a"), "longer than it was");
+  expect(Buffer.from(await again.read(0, 100)).toString()).toBe("longer than it was");
   expect(await again.fingerprint()).not.toEqual(then);
   expect(then.identity).not.toBe(before.identity);
   await again.close();

@@ -65,7 +65,7 @@ export class NodeDisk implements Disk {
       const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
       const file = await open(this.#at(path), O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0));
       const stats = await file.stat({ bigint: true });
-      if (stats.isFile()) return new NodeFile(path, file, this.#abilities);
+      if (stats.isFile()) return new NodeFile(path, file, Number(stats.size), this.#abilities);
       await file.close();
       throw new DiskError("changed", path);
     });

@@ -33,8 +33,9 @@ async function take(remote: Remote, state: SyncState, changes: readonly RemoteCh
   if (changes.length === 0 && cursor === state.values.get(CURSOR)) return;
   // Before anything is applied: when a stream breaks off, the page is read once more as if for the first time.
   const folders: RemoteFile[] = [];
+  const dropped = new Set(changes.filter(isGone).flatMap(({ file_id }) => [...state.remote.tree.below(file_id)]));
   for (const change of changes)
-    if (isUnread(state, change)) folders.push(...(await readFolder(remote, change.file_id)));
+    if (isUnread(state, change, dropped)) folders.push(...(await readFolder(remote, change.file_id)));
   for (const change of changes) state.remote.apply(change);
   for (const file of folders) state.remote.put(file);
   const seen: Record<string, string> = {};
@@ -43,11 +44,17 @@ async function take(remote: Remote, state: SyncState, changes: readonly RemoteCh
   await save(state, { ...seen, [CURSOR]: cursor });
 }
 
-/** A folder whose inside no change tells: moved in, brought back, shared, or shared with other rights (VD4). */
-function isUnread(state: SyncState, { op, file_id, drive_id, file }: RemoteChange): boolean {
-  if (file === null || !file.is_folder || file.trashed_at !== null) return false;
+const isGone = ({ file }: RemoteChange): boolean => file === null || file.trashed_at !== null;
+
+/**
+ * A folder whose inside no change tells: moved in, brought back, shared, or shared with other rights (VD4).
+ * @param dropped goes with what it lay in, by the same page
+ */
+function isUnread(state: SyncState, change: RemoteChange, dropped: ReadonlySet<string>): boolean {
+  const { op, file_id, drive_id, file } = change;
+  if (isGone(change) || !file!.is_folder) return false;
   if (op === "shared" && drive_id !== state.me.drive_id) return true;
-  return op !== "created" && !state.remote.tree.has(file_id);
+  return op !== "created" && (!state.remote.tree.has(file_id) || dropped.has(file_id));
 }
 
 async function save(state: SyncState, values: Record<string, string>): Promise<void> {

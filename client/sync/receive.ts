@@ -221,6 +221,8 @@ export class Receiver {
     if (target === null || before === undefined) return;
     const node = state.local.get(id)!;
     const { path } = target;
+    // What lies between comes out first; it could not.
+    if ([...state.local.tree.chain(target.folder)].includes(id)) throw new DiskError("occupied", path);
     const seen = await disk.move(state.local.path(id), path, { from: node.seen, to: null });
     const { parent_id, name } = file;
     state.local.update(id, {

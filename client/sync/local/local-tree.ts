@@ -110,7 +110,10 @@ export class LocalTree {
   bind(id: string, file_id: string | null): void {
     const other = file_id === null ? undefined : this.#byFile.get(file_id);
     if (other !== undefined && other !== id) this.update(other, { file_id: null });
+    if (this.get(id)!.file_id === file_id) return;
     this.update(id, { file_id });
+    // What lies in it has another place now.
+    for (const child of this.tree.children(id)) this.touched.add(this.get(child)!.file_id ?? child);
   }
 
   /** With all that lies below. */

@@ -53,9 +53,17 @@ export class Evaluation {
   }
 
   #blocked(id: string): void {
-    const node = this.#view.local.get(id)!;
-    this.pending.add(node.file_id ?? id);
-    if (node.blocked !== null) this.#problem(id, node.blocked, "This is not synced, and neither is what lies in it.");
+    const view = this.#view;
+    const { file_id, blocked } = view.local.get(id)!;
+    if (blocked !== null) {
+      this.#wait(file_id ?? id);
+      return this.#problem(id, blocked, "This is not synced, and neither is what lies in it.");
+    }
+    const remote = file_id === null ? undefined : view.seen(file_id);
+    const synced = file_id === null ? undefined : view.synced.get(file_id);
+    if (remote !== undefined && synced !== undefined && this.#isUnchanged(remote, synced)) return;
+    this.#wait(file_id ?? id);
+    this.#problem(id, "blocked", "It lies in something that is not synced.");
   }
 
   #problem(node: string, code: string, detail: string): void {
@@ -456,19 +464,37 @@ export class Evaluation {
     return true;
   }
 
-  /** Whether a file is not at its remote place any more here. What goes into a folder that is to be made first frees its name before. */
+  /**
+   * Whether a file was moved here, and will leave its remote place. What goes into a folder that is to be made first
+   * frees its name before.
+   */
   #leaves(remote: RemoteFile, id: string): boolean {
     const view = this.#view;
     const node = view.local.get(id)!;
     const synced = view.synced.get(remote.file_id);
-    if (synced === undefined || samePlace(view.placeOf(node, synced), remote)) return false;
-    const isWaiting = view.local.get(node.parent_id!)!.file_id === null && !this.up.has(remote.file_id);
-    if (isWaiting && view.canPlace(remote)) {
-      const { file_id, parent_id, name } = remote;
-      const place = { parent_id: parent_id!, name: temporaryName(name, file_id) };
-      this.#sends(file_id, { kind: "place", file_id, ...place, base: this.#base(remote, synced) });
+    const place = synced && view.placeOf(node, synced);
+    if (place === undefined || samePlace(place, remote) || samePlace(place, synced!)) return false;
+    const { file_id, parent_id, name } = remote;
+    if (!view.canPlace(remote) || view.refused.has(`place:${file_id}`) || this.#nameProblem(place.name) !== null)
+      return false;
+    if (place.parent_id !== null) return this.#canGo(remote, place);
+    if (!this.#isSendable(node.parent_id!)) return false;
+    if (!this.up.has(file_id)) {
+      const free = { parent_id: parent_id!, name: temporaryName(name, file_id) };
+      this.#sends(file_id, { kind: "place", file_id, ...free, base: this.#base(remote, synced!) });
     }
     return true;
+  }
+
+  /** Whether a new folder, and what it lies in, can be sent as they are. */
+  #isSendable(node_id: string): boolean {
+    const view = this.#view;
+    for (const at of view.local.tree.chain(node_id)) {
+      const { file_id, name } = view.local.get(at)!;
+      if (file_id !== null) return this.#canMakeIn(file_id);
+      if (this.#nameProblem(name) !== null || view.refused.has(at)) return false;
+    }
+    return false;
   }
 
   #movedFrom(hash: string, parent_id: string): string | undefined {

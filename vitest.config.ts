@@ -19,6 +19,7 @@ export default defineConfig({
           include: [
             "core/**/*.test.ts",
             "test/model/**/*.test.ts",
+            "test/sim/**/*.test.ts",
             "client/**/*.test.ts",
             "cli/**/*.test.ts",
             "scripts/**/*.test.ts",

@@ -1,6 +1,12 @@
 import { type BlockBits, maxBlock, minBlock } from "./classes.ts";
 import { GEAR } from "./gear.ts";
 
+/**
+ * Bytes that one call looks at. In a long loop V8 met the first cut with code compiled for a loop without one, threw
+ * that away, and in some processes never compiled it again: uploads took four times as long there.
+ */
+const STEP = 4096;
+
 /** Finds the cuts of one content, fed in pieces of any length. docs/spec/storage.md, B3 and B4. */
 export class Cutter {
   readonly #min: number;
@@ -40,31 +46,40 @@ export class Cutter {
     return -1;
   }
 
-  /** Eight bytes a turn: twice the speed of the plain loop. @returns behind the byte that cuts, or -1 */
+  /** @returns behind the byte that cuts, or -1 */
   #scan(bytes: Uint8Array, from: number, to: number, mask: number): number {
+    for (let at = from; at < to; at += STEP) {
+      const cut = this.#step(bytes, at, Math.min(to, at + STEP), mask);
+      if (cut >= 0) return cut;
+    }
+    return -1;
+  }
+
+  /** Eight bytes a turn: twice the speed of the plain loop; the odd ones first, and nothing is computed only at a cut. */
+  #step(bytes: Uint8Array, from: number, to: number, mask: number): number {
     let h = this.#hash;
     let i = from;
-    for (const last = to - 8; i <= last; i += 8) {
-      h = ((h << 1) + GEAR[bytes[i]!]!) | 0;
-      if ((h & mask) === 0) return i + 1;
-      h = ((h << 1) + GEAR[bytes[i + 1]!]!) | 0;
-      if ((h & mask) === 0) return i + 2;
-      h = ((h << 1) + GEAR[bytes[i + 2]!]!) | 0;
-      if ((h & mask) === 0) return i + 3;
-      h = ((h << 1) + GEAR[bytes[i + 3]!]!) | 0;
-      if ((h & mask) === 0) return i + 4;
-      h = ((h << 1) + GEAR[bytes[i + 4]!]!) | 0;
-      if ((h & mask) === 0) return i + 5;
-      h = ((h << 1) + GEAR[bytes[i + 5]!]!) | 0;
-      if ((h & mask) === 0) return i + 6;
-      h = ((h << 1) + GEAR[bytes[i + 6]!]!) | 0;
-      if ((h & mask) === 0) return i + 7;
-      h = ((h << 1) + GEAR[bytes[i + 7]!]!) | 0;
-      if ((h & mask) === 0) return i + 8;
+    for (const even = to - ((to - from - 1) & -8); i < even;) {
+      h = ((h << 1) + GEAR[bytes[i++]!]!) | 0;
+      if ((h & mask) === 0) return i;
     }
-    for (; i < to; i++) {
-      h = ((h << 1) + GEAR[bytes[i]!]!) | 0;
-      if ((h & mask) === 0) return i + 1;
+    while (i < to) {
+      h = ((h << 1) + GEAR[bytes[i++]!]!) | 0;
+      if ((h & mask) === 0) return i;
+      h = ((h << 1) + GEAR[bytes[i++]!]!) | 0;
+      if ((h & mask) === 0) return i;
+      h = ((h << 1) + GEAR[bytes[i++]!]!) | 0;
+      if ((h & mask) === 0) return i;
+      h = ((h << 1) + GEAR[bytes[i++]!]!) | 0;
+      if ((h & mask) === 0) return i;
+      h = ((h << 1) + GEAR[bytes[i++]!]!) | 0;
+      if ((h & mask) === 0) return i;
+      h = ((h << 1) + GEAR[bytes[i++]!]!) | 0;
+      if ((h & mask) === 0) return i;
+      h = ((h << 1) + GEAR[bytes[i++]!]!) | 0;
+      if ((h & mask) === 0) return i;
+      h = ((h << 1) + GEAR[bytes[i++]!]!) | 0;
+      if ((h & mask) === 0) return i;
     }
     this.#hash = h;
     return -1;

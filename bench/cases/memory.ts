@@ -1,4 +1,5 @@
 import type { File } from "../../core/protocol/files.ts";
+import { RUNTIME_FLAGS } from "../../scripts/lib/start-product.ts";
 import { startFloor } from "../floor/start.ts";
 import { randomPieces } from "../lib/bodies.ts";
 import type { Report } from "../lib/case.ts";
@@ -46,6 +47,8 @@ async function productSide(cleanUp: CleanUp): Promise<Side> {
 }
 
 async function floorSide(cleanUp: CleanUp): Promise<Side> {
+  // The runtime as it comes: what the product sets it to is a part of what it takes.
+  delete process.env[RUNTIME_FLAGS];
   const { started, workerd } = await withWorkerd(() => startFloor(cleanUp, 1));
   const http = new Http(started);
   return {

@@ -96,7 +96,10 @@ export const transfer: Case = {
       const whole = await inTurns(
         {
           product: () => (body.renew(kind), timed(() => product.upload(`whole ${serial++}.bin`, body.bytes))),
-          floor: () => (body.renew(kind), timed(() => floor.ask("PUT", `/object/whole`, { body: body.bytes }))),
+          floor: () => (
+            body.renew(kind),
+            timed(() => floor.ask("PUT", `/object/whole-${serial++}`, { body: body.bytes }))
+          ),
         },
         runs,
         options,
@@ -105,7 +108,7 @@ export const transfer: Case = {
       const parts = await inTurns(
         {
           product: () => (inParts.renew(kind), timedParts(sides, `parts ${serial++}.bin`, inParts)),
-          floor: () => (inParts.renew(kind), timed(() => floorParts(sides, `parts`, inParts))),
+          floor: () => (inParts.renew(kind), timed(() => floorParts(sides, `parts-${serial++}`, inParts))),
         },
         runs,
         options,

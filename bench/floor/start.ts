@@ -1,7 +1,6 @@
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { API, inRoot } from "../../scripts/lib/project.ts";
-import { RUNTIME_FLAGS } from "../../scripts/lib/start-product.ts";
 import { readConfig } from "../../scripts/lib/worker-config.ts";
 import type { CleanUp } from "../lib/clean-up.ts";
 import { temporaryState } from "../lib/product.ts";
@@ -21,7 +20,8 @@ with recursive n(i) as (select 1 union all select i + 1 from n where i < ?1)
 select 'listed', printf('entry %06d', i), printf('entry-%06d', i), i, hex(randomblob(250)) from n`;
 
 /**
- * The floor Worker, bundled as the product is, in a workerd process of its own.
+ * The floor Worker, bundled as the product is, in a workerd process of its own, with the flags of the runtime that the
+ * product set when it started.
  *
  * @param entries rows to list
  * @returns its address, without a slash at its end
@@ -35,8 +35,6 @@ export async function startFloor(cleanUp: CleanUp, entries: number): Promise<str
     target: "es2024",
     external: ["cloudflare:*"],
   });
-  // The runtime as it comes; the product sets its own whenever it starts.
-  delete process.env[RUNTIME_FLAGS];
   const { compatibility_date, compatibility_flags } = readConfig(API);
   const mf = new Miniflare(
     convertV4MiniflareOptions({

@@ -23,8 +23,8 @@ export interface Case {
   run(sides: Sides): Promise<Report[]>;
 }
 
-/** How often the floor's time the product takes, by medians. */
-export const ratio = ({ product, floor }: Samples): string => times(median(product) / median(floor));
+/** How often the floor's time the product takes: the median of the pairs. */
+export const ratio = ({ product, floor }: Samples): string => times(median(product.map((ms, i) => ms / floor[i]!)));
 
 /** A line of a table of work done in a time. @param amount work of one run, @param unit of the work, a second */
 export function rateRow(what: string, samples: Samples, amount: number): string[] {

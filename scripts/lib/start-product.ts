@@ -46,8 +46,8 @@ export type Product = {
 /** Of the runtime; Miniflare takes them from the environment alone, again when it starts a runtime that ended. */
 export const RUNTIME_FLAGS = "MINIFLARE_WORKERD_V8_FLAGS";
 
-/** Megabytes of young garbage in an isolate, where V8 lets some 32 gather: the local runtime has them all in one process. */
-const FLAGS = "--max-semi-space-size=1";
+/** Megabytes of a half of an isolate's young garbage, where V8 takes 16: the local runtime has all isolates in one process. */
+const FLAGS = "--max-semi-space-size=2";
 
 /**
  * Starts the built product, as `npm start` does, and resolves when `/readyz` says 200.

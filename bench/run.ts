@@ -22,6 +22,7 @@ import { Account, startBenched } from "./lib/product.ts";
 import { measureRestore } from "./restore/measure.ts";
 import { FULL, QUICK, type Sizes } from "./lib/sizes.ts";
 import { table } from "./lib/table.ts";
+import { measureSync } from "./sync/measure.ts";
 import { countOperations } from "./operations/count.ts";
 
 const CASES: readonly Case[] = [
@@ -43,6 +44,7 @@ const BY_THEMSELVES = {
   operations: countOperations,
   growth: measureGrowth,
   restore: measureRestore,
+  sync: measureSync,
 };
 const NAMES = [...CASES.map(({ name }) => name), ...Object.keys(BY_THEMSELVES)];
 const MiB = 1024 * 1024;

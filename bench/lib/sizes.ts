@@ -35,6 +35,10 @@ export interface Sizes {
   edited: number;
   /** Files of the drive that is backed up, lost and restored. */
   restored_files: number;
+  /** Of two devices: small files at once, edits one after the other, and the bytes of a large file. */
+  synced_files: number;
+  synced_edits: number;
+  synced_large: number;
 }
 
 const MiB = 1024 * 1024;
@@ -63,6 +67,9 @@ export const FULL: Sizes = {
   memory: 1024 * MiB,
   edited: 1024 * MiB,
   restored_files: 100_000,
+  synced_files: 1_000,
+  synced_edits: 500,
+  synced_large: 1024 * MiB,
 };
 
 /** Every line of the bench once, for a test: the numbers mean nothing. 9 MiB has two parts. */
@@ -90,4 +97,7 @@ export const QUICK: Sizes = {
   memory: 9 * MiB,
   edited: 9 * MiB,
   restored_files: 2_000,
+  synced_files: 20,
+  synced_edits: 3,
+  synced_large: 9 * MiB,
 };

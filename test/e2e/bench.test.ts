@@ -26,6 +26,7 @@ test("the bench runs to its end and prints every table", { timeout: 600_000 }, a
     "Operations and list prices",
     "Growth: a drive of few files -> one of 2,000",
     "Backup of a drive of 2000 files, and all databases lost",
+    "Sync to another device",
   ]);
   expect(stdout).not.toMatch(/NaN|Infinity|undefined/);
   expect(stdout).toContain("exact: every row compared");

@@ -1,5 +1,5 @@
 import { type SnapshotLine, SNAPSHOT_MEDIA_TYPE, snapshotLineSchema } from "../core/protocol/snapshot.ts";
-import { CURSOR_NOW, type Change, type Changes } from "../core/protocol/sync.ts";
+import { CONTENT_HEAD_BYTES, CURSOR_NOW, type Change, type Changes, NO_CONTENT } from "../core/protocol/sync.ts";
 import { jittered, pause } from "./backoff.ts";
 import { ApiError, NetworkError } from "./errors.ts";
 import type { Http } from "./http.ts";
@@ -52,6 +52,43 @@ export class Sync {
       }
       await pause(jittered(breaks, this.#backoff_ms, BACKOFF_MAX_MS), signal);
     }
+  }
+
+  /**
+   * Bytes of small versions, as they come: `CONTENTS_MAX` says how many and how large. What does not come is to be
+   * downloaded by itself. Throws `NetworkError` when the answer breaks off.
+   */
+  async *contents(
+    items: readonly { file_id: string; version_id: string }[],
+    signal?: AbortSignal,
+  ): AsyncGenerator<{ index: number; bytes: Uint8Array }> {
+    const { body } = await this.#http.request({ method: "POST", path: "/sync/contents", json: { items }, signal });
+    let rest = new Uint8Array(0);
+    let left = items.length;
+    try {
+      for await (const piece of body as unknown as AsyncIterable<Uint8Array>) {
+        const bytes = new Uint8Array(rest.length + piece.length);
+        bytes.set(rest);
+        bytes.set(piece, rest.length);
+        let at = 0;
+        for (; at + CONTENT_HEAD_BYTES <= bytes.length; left -= 1) {
+          const view = new DataView(bytes.buffer, at, CONTENT_HEAD_BYTES);
+          const [index, length] = [view.getUint32(0), view.getUint32(4)];
+          const from = at + CONTENT_HEAD_BYTES;
+          if (length === NO_CONTENT) at = from;
+          else if (from + length > bytes.length) break;
+          else {
+            at = from + length;
+            yield { index, bytes: bytes.slice(from, at) };
+          }
+        }
+        rest = bytes.slice(at);
+      }
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new NetworkError(cause);
+    }
+    if (left > 0) throw new NetworkError(new Error("the answer is cut"));
   }
 
   async *#lines(

@@ -106,6 +106,13 @@ export class HttpRemote implements Remote {
     return answerOf(change, file);
   }
 
+  download_small(
+    items: readonly { file_id: string; version_id: string }[],
+    signal?: AbortSignal,
+  ): AsyncGenerator<{ index: number; bytes: Uint8Array }> {
+    return this.#tools.sync.contents(items, signal);
+  }
+
   async download(
     file_id: string,
     version_id: string,

@@ -4,7 +4,7 @@
  */
 import type { File } from "../../core/protocol/files.ts";
 import type { SnapshotLine } from "../../core/protocol/snapshot.ts";
-import type { DeltaAnswer, DeltaChange, JournalOp } from "../../core/protocol/sync.ts";
+import { CONTENTS_MAX, type DeltaAnswer, type DeltaChange, type JournalOp } from "../../core/protocol/sync.ts";
 
 /** Where the client keeps what is its own; in the synced folder, so that a rename never crosses file systems. */
 export const PRIVATE = ".edgedrive";
@@ -180,6 +180,14 @@ export interface Remote {
   delta(changes: readonly OutgoingChange[], signal?: AbortSignal): Promise<ChangeAnswer[]>;
   /** One file of any size, by parts and with what the server has; goes on where it stopped. */
   upload(put: OutgoingPut, progress: (sent_bytes: number) => void, signal?: AbortSignal): Promise<ChangeAnswer>;
+  /**
+   * Bytes of small versions in one request, as they come: {@link SMALL} each, {@link TOGETHER} of them. What is missing
+   * in the end is downloaded by itself.
+   */
+  download_small(
+    items: readonly { file_id: string; version_id: string }[],
+    signal?: AbortSignal,
+  ): AsyncIterable<{ index: number; bytes: Uint8Array }>;
   /** The bytes of a version from an offset on, which the server may refuse to know any more (`not_found`). */
   download(
     file_id: string,
@@ -191,6 +199,9 @@ export interface Remote {
 
 /** Up to here a file goes with others in a batch. Bytes. */
 export const SMALL = 256 * 1024;
+
+/** What is asked for in one request. Bytes. */
+export const TOGETHER = { files: CONTENTS_MAX.files, bytes: CONTENTS_MAX.bytes };
 
 // --- State ----------------------------------------------------------------------------------------------------------
 

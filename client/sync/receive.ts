@@ -6,7 +6,7 @@ import { problemOf } from "./holds.ts";
 import { fingerprintOf, type LocalNode } from "./local/local-tree.ts";
 import { PARKED } from "./local/scan.ts";
 import type { Down } from "./plan/index.ts";
-import { DiskError, type Fingerprint, PRIVATE, type RemoteFile, type SyncedItem } from "./ports.ts";
+import { DiskError, type Fingerprint, PRIVATE, type RemoteFile, SMALL, type SyncedItem, TOGETHER } from "./ports.ts";
 
 const TEMPORARY = `${PRIVATE}/tmp`;
 const TRASH = `${PRIVATE}/trash`;
@@ -21,8 +21,32 @@ class NotWhole extends Error {}
 
 const joined = (folder: string, name: string): string => (folder === "" ? name : `${folder}/${name}`);
 
+type Fetch = Extract<Down, { kind: "fetch" }>;
+
+const isSmall = ({ remote: { size } }: Fetch): boolean => size <= SMALL;
+
+/** Small ones by what one request may ask for; then the others, which go side by side. */
+function* groupsOf(fetches: readonly Fetch[]): Generator<Fetch[]> {
+  let group: Fetch[] = [];
+  let bytes = 0;
+  for (const fetch of fetches.filter(isSmall)) {
+    if (group.length === TOGETHER.files || bytes + fetch.remote.size > TOGETHER.bytes) {
+      yield group;
+      group = [];
+      bytes = 0;
+    }
+    group.push(fetch);
+    bytes += fetch.remote.size;
+  }
+  if (group.length > 0) yield group;
+  const large = fetches.filter((fetch) => !isSmall(fetch));
+  if (large.length > 0) yield large;
+}
+
 export class Receiver {
   readonly #context: Context;
+  /** What came together, by version, until it takes its place. */
+  readonly #here = new Map<string, Uint8Array>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -30,25 +54,44 @@ export class Receiver {
 
   /** In their order; downloads side by side, for none needs another. */
   async all(downs: readonly Down[]): Promise<void> {
-    const gate = new Gate(AT_ONCE);
-    let under_way: Promise<void>[] = [];
-    const settled = async (): Promise<void> => {
-      const results = await Promise.allSettled(under_way);
-      under_way = [];
-      for (const result of results) if (result.status === "rejected") throw result.reason;
-    };
+    let fetches: Fetch[] = [];
     for (const down of downs) {
       this.#context.signal()?.throwIfAborted();
-      if (down.kind === "fetch") under_way.push(gate.run(() => this.#one(down)));
-      else {
-        // What comes behind downloads may free or take what they need.
-        await settled();
-        await this.#one(down);
+      if (down.kind === "fetch") {
+        fetches.push(down);
+        continue;
       }
+      // What comes behind downloads may free or take what they need.
+      await this.#fetchAll(fetches);
+      fetches = [];
+      await this.#one(down);
     }
-    await settled();
+    await this.#fetchAll(fetches);
     await this.#context.state.write();
     await this.#context.disk.remove_private(TRASH);
+  }
+
+  async #fetchAll(fetches: readonly Fetch[]): Promise<void> {
+    const gate = new Gate(AT_ONCE);
+    const results: PromiseSettledResult<void>[] = [];
+    for (const together of groupsOf(fetches)) {
+      try {
+        if (together.length > 1 && isSmall(together[0]!)) await this.#bring(together);
+        const each = together.map((down) => gate.run(() => this.#one(down)));
+        results.push(...(await Promise.allSettled(each)));
+      } finally {
+        this.#here.clear();
+      }
+    }
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  /** Small ones come in one answer. */
+  async #bring(fetches: readonly Fetch[]): Promise<void> {
+    const { remote, signal } = this.#context;
+    const items = fetches.map(({ remote: { file_id, version_id } }) => ({ file_id, version_id: version_id! }));
+    for await (const { index, bytes } of remote.download_small(items, signal()))
+      this.#here.set(items[index]!.version_id, bytes);
   }
 
   async #one(down: Down): Promise<void> {
@@ -176,7 +219,8 @@ export class Receiver {
     const writer = await disk.write(temporary, "go_on");
     try {
       if (writer.size < file.size) {
-        const body = await remote.download(file.file_id, version_id, writer.size, signal());
+        const here = writer.size === 0 ? this.#here.get(version_id) : undefined;
+        const body = here ? [here] : await remote.download(file.file_id, version_id, writer.size, signal());
         for await (const piece of body) {
           await writer.append(piece);
           meter.down(file.file_id, piece.length);

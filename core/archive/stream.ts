@@ -1,6 +1,7 @@
 /** The stream of an archive, and what it reads on its way. docs/spec/archive.md, Z9 and Z10. */
 import { DriveError } from "../protocol/errors.ts";
 import { collect } from "../storage/collect.ts";
+import { joined } from "../storage/joined.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import type { Engine } from "../storage/engine.ts";
 import { readContent } from "../storage/read.ts";
@@ -14,8 +15,6 @@ const MANIFESTS = 100;
 const AHEAD = 5;
 /** Bytes up to which a file is read whole before its turn: many small files then cost no round trip each. */
 const SMALL = 1024 * 1024;
-/** Bytes of a piece that is handed on: headers and small files travel together. */
-const PIECE = 64 * 1024;
 
 export interface ArchiveReader {
   engine: Engine;
@@ -68,25 +67,6 @@ async function* contents(archive: Archive, engine: Engine): AsyncGenerator<Conte
     if (first === undefined) return;
     yield (await first)();
   }
-}
-
-/** Small pieces joined, large ones passed through. */
-async function* joined(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let buffer = new Uint8Array(PIECE);
-  let filled = 0;
-  for await (const piece of pieces) {
-    if (filled + piece.length > PIECE && filled > 0) {
-      yield buffer.subarray(0, filled);
-      buffer = new Uint8Array(PIECE);
-      filled = 0;
-    }
-    if (piece.length > PIECE) yield piece;
-    else {
-      buffer.set(piece, filled);
-      filled += piece.length;
-    }
-  }
-  if (filled > 0) yield buffer.subarray(0, filled);
 }
 
 /** Errors, and never ends early, when a file cannot be read whole. */

@@ -172,6 +172,19 @@ export const deltaSchema = z
   .object({ device_id: idSchema, changes: listOf(deltaChangeSchema, MAX_CHANGES, 1) })
   .meta({ id: "Delta" });
 
+/** What one request for contents may ask for. Bytes. */
+export const CONTENTS_MAX = { files: 500, bytes: 8 * 1024 * 1024, file_bytes: 256 * 1024 };
+
+/** Versions whose bytes are wanted together: docs/spec/sync.md, SN4. */
+export const contentsRequestSchema = z
+  .object({ items: listOf(z.object({ file_id: idSchema, version_id: idSchema }), CONTENTS_MAX.files, 1) })
+  .meta({ id: "ContentsRequest" });
+
+/** In front of the bytes of an item: its index and length, both 4 bytes, big-endian. */
+export const CONTENT_HEAD_BYTES = 8;
+/** In place of a length: it is not there for the caller, too large, or cannot be read now. */
+export const NO_CONTENT = 0xffffffff;
+
 export const deltaAnswerSchema = z
   .object({
     results: z.array(

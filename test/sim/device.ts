@@ -156,6 +156,18 @@ export class Device {
       },
       delta,
       upload: async (put: OutgoingPut) => (await delta([put]))[0]!,
+      download_small: async function* (items) {
+        const all = await one(() =>
+          items.map(({ file_id, version_id }) => {
+            try {
+              return server.download(caller, file_id, version_id);
+            } catch {
+              return null;
+            }
+          }),
+        );
+        for (const [index, bytes] of all.entries()) if (bytes !== null) yield { index, bytes };
+      },
       download: async (file_id, version_id, offset) => {
         const bytes = await one(() => server.download(caller, file_id, version_id));
         const isCut = this.faults !== null && this.faults.random.chance(this.faults.network);

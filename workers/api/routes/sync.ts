@@ -4,6 +4,7 @@ import {
   changesQuerySchema,
   type Changes,
   changesSchema,
+  contentsRequestSchema,
   CURSOR_NOW,
   deltaAnswerSchema,
   deltaSchema,
@@ -17,6 +18,7 @@ import { isFrames } from "../../http/media-type.ts";
 import { changesSince, cursorAt, cursorNow } from "../changes.ts";
 import { folderId, json, principalOf, problems, readJson, signedIn } from "../http.ts";
 import { snapshotPages, toStream } from "../snapshot.ts";
+import { contentsStream } from "../contents.ts";
 import { answerFrames, answerJson } from "../delta.ts";
 import type { App, AppEnv } from "../types.ts";
 
@@ -131,6 +133,28 @@ export function syncRoutes(api: App): void {
     const hasFrames = isFrames(c.req.header("content-type"));
     if (hasFrames && body !== null) return c.json(await answerFrames(c, body), 200);
     return c.json(await answerJson(c, await readJson(c, deltaSchema)), 200);
+  });
+
+  api.openAPIRegistry.registerPath({
+    method: "post",
+    path: "/sync/contents",
+    tags,
+    security: signedIn,
+    description:
+      "Small versions together, in any order: for each its index in the request and its length (4 bytes each, big-endian), then its bytes. A length of 2^32 - 1: not there, or to be downloaded by itself.",
+    request: { body: { content: { "application/json": { schema: contentsRequestSchema } }, required: true } },
+    responses: {
+      200: {
+        description: "All of them; without the last one it is not whole",
+        content: { "application/octet-stream": { schema: z.string().meta({ format: "binary" }) } },
+      },
+      ...problems,
+    },
+  });
+  api.post("/sync/contents", async (c) => {
+    const { items } = await readJson(c, contentsRequestSchema);
+    const headers = { "content-type": "application/octet-stream", "cache-control": "private, no-store" };
+    return c.body(await contentsStream(c, items), 200, headers);
   });
 
   api.openAPIRegistry.registerPath({

@@ -104,9 +104,11 @@ export class NodeDisk implements Disk {
         if (found?.kind !== "file" || !isSame(found, expected.to)) throw new DiskError("changed", to);
         await chmod(this.#at(from), modeAfter(replaced!.mode, expected.from.executable));
       }
+      // Looked at before it is where others write to it: what is written afterwards is a change of what this returns.
+      const moved = await this.#mustBeThere(from);
       await this.#rename(from, to, { mayReplace: expected.to !== null || isItself || moving.isDirectory() });
       for (const path of [from, to]) this.#unsettled.add(dirname(this.#at(path)));
-      return this.#mustBeThere(to);
+      return moved;
     });
   }
 

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { Meter } from "../../client/index.ts";
 import type { Outcome } from "../../client/sync/engine.ts";
 import type { Problem, Reporter, SyncEvent, SyncProgress } from "../../client/sync/ports.ts";
@@ -69,9 +70,10 @@ export class Board implements Reporter {
 
   event(event: SyncEvent): void {
     if (event.type === "conflict") {
-      const at = new Date().toISOString();
+      const { path } = event;
+      const copy = posix.join(posix.dirname(path), event.copy);
       const known = this.#folder.conflicts.read() ?? [];
-      this.#folder.conflicts.write([...known, { path: event.path, copy: event.copy, at }].slice(-CONFLICTS_MAX));
+      this.#folder.conflicts.write([...known, { path, copy, at: new Date().toISOString() }].slice(-CONFLICTS_MAX));
     }
     this.#out.result({ event: event.type, ...event, type: undefined }, () => [
       event.type === "conflict"

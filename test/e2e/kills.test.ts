@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 import { type Product, startProduct } from "../../scripts/lib/start-product.ts";
 import { Device } from "../support/e2e/device.ts";
 import { Persistent } from "../support/e2e/persistent.ts";
-import { readPidFile, temporaryData } from "../support/spawn-product.ts";
+import { killRuntime, temporaryData } from "../support/spawn-product.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const KILLS = 50;
@@ -44,16 +44,7 @@ class Killed {
   /** @param after milliseconds from now */
   async kill(after: number): Promise<void> {
     await sleep(after);
-    const { children } = readPidFile(this.product.data);
-    const before = new Set(children.map(({ pid }) => pid));
-    for (const pid of before) process.kill(pid, "SIGKILL");
-    const isBack = (): boolean => {
-      const now = readPidFile(this.product.data).children;
-      return now.length > 0 && now.every(({ pid }) => !before.has(pid));
-    };
-    const isReady = async (): Promise<boolean> =>
-      (await fetch(`${this.product.url}/readyz`).catch(() => undefined))?.ok ?? false;
-    await waitFor(async () => isBack() && (await isReady()), 30_000);
+    await killRuntime(this.product);
   }
 
   async objects(): Promise<string[]> {

@@ -47,6 +47,18 @@ export async function endProduct({ process: child, exited }: SpawnedProduct): Pr
   await exited;
 }
 
+/** `kill -9` of the runtime; it is back, and answers, when this resolves. */
+export async function killRuntime({ data, url }: { data: string; url: string }): Promise<void> {
+  const before = new Set(readPidFile(data).children.map(({ pid }) => pid));
+  for (const pid of before) process.kill(pid, "SIGKILL");
+  const isBack = (): boolean => {
+    const now = readPidFile(data).children;
+    return now.length > 0 && now.every(({ pid }) => !before.has(pid));
+  };
+  const isReady = async (): Promise<boolean> => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok ?? false;
+  await waitFor(async () => isBack() && (await isReady()), 30_000);
+}
+
 export const readPidFile = (data: string): ReturnType<SpawnedProduct["processes"]> =>
   JSON.parse(readFileSync(join(data, "pid"), "utf8")) as ReturnType<SpawnedProduct["processes"]>;
 

@@ -15,8 +15,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type DiskEntry, type Fingerprint, PRIVATE } from "../../client/sync/ports.ts";
+import { diskContract } from "../../test/contract/disk.ts";
+import { MemoryDisk } from "../../test/support/memory/disk.ts";
 import { NodeDisk } from "./node-disk.ts";
 
 let root: string;
@@ -40,6 +42,27 @@ async function temporary(text: string, executable = false, modified_ms: number |
   await writer.finish({ modified_ms, executable });
   return found(`${PRIVATE}/down/a`);
 }
+
+describe("on Node", () =>
+  diskContract(() => ({
+    disk,
+    save: (path, text) => writeFileSync(at(path), text),
+    folder: (path) => mkdirSync(at(path)),
+    link: (path) => symlinkSync("elsewhere", at(path)),
+    textOf: (path) => readFileSync(at(path), "utf8"),
+  })));
+
+describe("in memory", () =>
+  diskContract(() => {
+    const disk = new MemoryDisk();
+    return {
+      disk,
+      save: (path, text) => disk.save(path, new TextEncoder().encode(text)),
+      folder: (path) => disk.folder(path),
+      link: (path) => disk.link(path),
+      textOf: (path) => new TextDecoder().decode(disk.bytesOf(path)!),
+    };
+  }));
 
 test("what is found out about the disk leaves nothing in the folder", () => {
   expect(readdirSync(root)).toEqual([]);

@@ -1,4 +1,5 @@
 /** A drive whose files have real bytes and histories, and a clock for its rounds and compactions. */
+import { type BlockBits } from "../../../core/blocks/classes.ts";
 import { cutBlocks } from "../../../core/blocks/stream.ts";
 import { compact, type CompactionDeps, MOVED_MAX, type NextCompaction } from "../../../core/compaction/compact.ts";
 import type { FileRow } from "../../../core/files/model.ts";
@@ -21,8 +22,6 @@ import { MemoryGarbageStore } from "./garbage-store.ts";
 import { MemoryUploadStore } from "./upload-store.ts";
 import { DAY } from "../../../core/time.ts";
 
-const BITS = 14;
-
 export const noise = (length: number): Uint8Array => {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
@@ -37,9 +36,11 @@ export class EditedDrive {
   readonly uploads: MemoryUploadStore;
   readonly reports: object[] = [];
   readonly #hub = this.drive.hub();
+  readonly #bits: BlockBits;
 
-  /** @param page rows of one page */
-  constructor(page = 500) {
+  /** @param page rows of one page, @param bits class of all blocks */
+  constructor(page = 500, bits: BlockBits = 14) {
+    this.#bits = bits;
     this.garbage = new MemoryGarbageStore(this.drive.store, page);
     this.compaction = new MemoryCompactionStore(this.drive.store, this.garbage, page);
     this.uploads = new MemoryUploadStore(this.drive.store);
@@ -57,7 +58,7 @@ export class EditedDrive {
     const series = new PackSeries(this.engine, TENANT, upload_id);
     const entries = await make(series);
     const packs = await packsBelow(this.reader, entries, ["below leaves"]);
-    const manifest = await writeRoot(series, { kind: "root", bits: BITS, size: spanOf(entries), packs, entries });
+    const manifest = await writeRoot(series, { kind: "root", bits: this.#bits, size: spanOf(entries), packs, entries });
     const own = new Set(series.finished.map(({ pack_id }) => pack_id));
     const borrowed = packs.filter((pack_id) => !own.has(pack_id));
     const content = { ...this.drive.content(size), manifest, packs: series.finished, borrowed };
@@ -68,7 +69,7 @@ export class EditedDrive {
 
   file(name: string, bytes: Uint8Array): Promise<FileRow> {
     return this.#commit(this.drive.target(name), bytes.length, async (series) => {
-      const options = { bits: BITS, size: bytes.length, whole: true } as const;
+      const options = { bits: this.#bits, size: bytes.length, whole: true } as const;
       return (await writeBlocks(series, piecesOf(bytes), options)).entries;
     });
   }
@@ -80,7 +81,7 @@ export class EditedDrive {
     const map = new ContentMap(reader, await reader.root(this.manifestOf(content_id as string)));
     const old = await map.blocks(0, map.root.size);
     const blocks: Uint8Array[] = [];
-    for await (const block of cutBlocks(piecesOf(bytes), BITS)) blocks.push(block.slice());
+    for await (const block of cutBlocks(piecesOf(bytes), this.#bits)) blocks.push(block.slice());
     const hashes = await Promise.all(blocks.map(async (block) => Buffer.from(await sha256(block)).toString("hex")));
     const isSame = (i: number, j: number): boolean =>
       old[i] !== undefined && hashes[j] === Buffer.from(old[i].entry.hash).toString("hex");

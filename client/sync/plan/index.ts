@@ -60,7 +60,18 @@ const RANK = { make: 0, place: 1, put: 2, trash: 3, move: 1, park: 1, fetch: 2, 
 const byRank = <Op extends Up | Down>(ops: Iterable<Op[]>): Op[] =>
   [...ops].flat().toSorted((a, b) => RANK[a.kind] - RANK[b.kind]);
 
-function orderUp(view: View, ups: ReadonlyMap<string, Up[]>): Up[] {
+/** What brings back folders that are gone there: where they come back is known when it was done. */
+function bringsBack(view: View, up: Up): boolean {
+  if (up.kind === "trash") return false;
+  const file_id = up.kind === "make" ? null : up.file_id;
+  return view.seen(up.parent_id) === undefined || (file_id !== null && view.seen(file_id) === undefined);
+}
+
+function orderUp(view: View, all: ReadonlyMap<string, Up[]>): Up[] {
+  const isHasty = [...all.values()].flat().some((up) => bringsBack(view, up));
+  const ups = new Map(
+    [...all].map(([key, own]) => [key, own.filter((up) => !isHasty || up.kind !== "trash" || !up.is_folder)]),
+  );
   const leaving = new Map<string, Up>();
   for (const up of [...ups.values()].flat())
     if (up.kind === "place" || up.kind === "trash") leaving.set(up.file_id, up);

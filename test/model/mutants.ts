@@ -1,13 +1,6 @@
-/** Ways in which the code could be wrong: each must be found by the model. `node test/model/run-mutants.ts` tries them. */
-export interface Mutant {
-  /** What is broken. */
-  name: string;
-  rule: string;
-  file: string;
-  /** Texts of the file, each there once, and what takes their place. */
-  edits: readonly [from: string, to: string][];
-}
+import type { Mutant } from "../support/mutate.ts";
 
+/** Ways in which the code could be wrong: each must be found by the model. `node test/model/run-mutants.ts` tries them. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "bytes are removed before the release is known to have gone through",

@@ -38,7 +38,7 @@ export class Device {
   readonly store = new MemoryStateStore();
   readonly server: SimServer;
   /** Deliveries that the network still holds. */
-  readonly late: (() => Promise<unknown>)[] = [];
+  readonly late: { request(): Promise<unknown>; trashes: readonly string[] }[] = [];
   problems: readonly Problem[] = [];
   events: SyncEvent[] = [];
   /** Where something was changed since the last round: what a watcher tells. */
@@ -116,16 +116,16 @@ export class Device {
   }
 
   /** A request that may be lost, delayed, doubled, or unanswered. */
-  async #send<T>(request: () => Promise<T>): Promise<T> {
+  async #send<T>(request: () => Promise<T>, trashes: readonly string[] = []): Promise<T> {
     await this.#between("request");
     const { faults } = this;
     const kind = faults !== null && faults.random.chance(faults.network) ? faults.random.below(4) : null;
     if (kind === 0) throw lost();
     if (kind === 1) {
-      this.late.push(request);
+      this.late.push({ request, trashes });
       throw lost();
     }
-    if (kind === 2) this.late.push(request);
+    if (kind === 2) this.late.push({ request, trashes });
     const answer = await request();
     await this.#between("answer");
     if (kind === 3) throw lost();
@@ -142,7 +142,8 @@ export class Device {
           ...("content" in change && { content: { ...change.content, read: null } }),
         })),
       ) as never;
-      return this.#send(() => server.delta(caller, copy));
+      const trashes = changes.flatMap(({ change }) => (change.op === "trash" ? [change.file_id] : []));
+      return this.#send(() => server.delta(caller, copy), trashes);
     };
     const one = async <T>(read: () => T): Promise<T> => this.#send(async () => read());
     return {

@@ -42,6 +42,8 @@ export class SimServer {
   /** By user and file. */
   readonly grants = new Map<string, { user_id: string; file_id: string; permission: PermissionWord }>();
   readonly failures: unknown[] = [];
+  /** Contents whose place the later change took, since who made it may make no file beside them (CF3, CF12). */
+  readonly replaced = new Set<string>();
   now = 1_000_000;
   /** Journals that begin later than this many entries ago are not kept. */
   kept = Infinity;
@@ -153,6 +155,36 @@ export class SimServer {
     return row;
   }
 
+  /** Null ends it. */
+  share(user_id: string, file_id: string, permission: PermissionWord | null): void {
+    const key = `${user_id}/${file_id}`;
+    if (permission === null) this.grants.delete(key);
+    else this.grants.set(key, { user_id, file_id, permission });
+    const { drive_id } = this.row(file_id)!;
+    this.drives.get(drive_id)!.store.interfere(({ permissions }) => {
+      if (permission === null) permissions.delete(`${file_id}/${user_id}`);
+      else
+        permissions.set(`${file_id}/${user_id}`, {
+          tenant_id: TENANT,
+          file_id,
+          permission_id: user_id,
+          drive_id,
+          kind: "user",
+          permission,
+          user_id,
+          email: null,
+          name: null,
+          token: null,
+          password_hash: null,
+          max_downloads: null,
+          created_by: drive_id,
+          created_at: 0,
+          expires_at: null,
+          revoked_at: null,
+        });
+    });
+  }
+
   // --- Changes of a device ----------------------------------------------------------------------------------------
 
   async delta(caller: Caller, changes: readonly OutgoingChange[]): Promise<ChangeAnswer[]> {
@@ -192,6 +224,7 @@ export class SimServer {
   #answer({ user_id }: Caller, op_id: string, result: Result): ChangeAnswer {
     if (!result.ok) return this.#refused(op_id, result.failure.code, result.failure.detail);
     const { status, file, copy, version_id } = result.outcome;
+    if (copy !== null && copy.trashed_at !== null) this.replaced.add(copy.content_hash!);
     const view = (row: FileRow | null) =>
       (row === null ? null : this.view(user_id, row, "edit")) as ChangeAnswer["file"];
     return { op_id, status, file: view(file), copy: view(copy), version_id, code: null, detail: null };
@@ -377,6 +410,15 @@ export class SimServer {
     const top = chain.findLastIndex((above) => this.grants.has(`${user_id}/${above.file_id}`));
     const names = chain.slice(0, top + 1).map(({ name }) => name);
     return top < 0 ? null : ["Shared with me", ...names.toReversed()].join("/");
+  }
+
+  /** The contents of a file, or of all that lies in a folder. */
+  below(row: FileRow): string[] {
+    if (!row.is_folder) return [row.content_hash!];
+    const { files } = this.drives.get(row.drive_id)!.store.state;
+    return [...files.values()]
+      .filter(({ parent_id }) => parent_id === row.file_id)
+      .flatMap((child) => this.below(child));
   }
 
   /** What a person sees, by path. */

@@ -25,6 +25,8 @@ export class World {
   readonly log: string[] = [];
   /** Contents that somebody saved and did not destroy themselves before anybody else had them. */
   readonly owed = new Map<string, string>();
+  /** Contents that nobody has overwritten or deleted, seeing them: they must not only be kept, but lie where people look. */
+  readonly wanted = new Set<string>();
   #contents = 0;
 
   constructor(seed: number) {
@@ -99,6 +101,7 @@ export class World {
         if (disk.used() + bytes.length > disk.habits.capacity_bytes) return;
         if (name === "save" || !disk.exists(path)) disk.save(path, bytes);
         else disk.replace(path, bytes);
+        if (text !== "same") this.wanted.add(hashOf(bytes));
         if (bytes.length > 0) this.owed.set(hashOf(bytes), `${device.caller.device_name}:${path}`);
         return this.#did(device, `${name} ${path} = ${text}`, path);
       }
@@ -144,6 +147,7 @@ export class World {
     const bytes = device.disk.bytesOf(path);
     if (bytes === null) return;
     const text = hashOf(bytes);
+    this.wanted.delete(text);
     const elsewhere = this.devices.some((other) =>
       [...other.disk.all()].some(
         ([at, own]) =>
@@ -181,9 +185,14 @@ export class World {
     }
   }
 
+  /** What its device meant then, it means still: also for what it has put there itself since. */
   async #deliver(device: Device): Promise<void> {
-    const request = device.late.shift();
-    await request?.().catch(() => undefined);
+    const late = device.late.shift();
+    for (const file_id of late?.trashes ?? []) {
+      const row = this.server.row(file_id);
+      if (row !== undefined) for (const text of this.server.below(row)) this.wanted.delete(text);
+    }
+    await late?.request().catch(() => undefined);
   }
 
   async #web(random: Seeded): Promise<void> {
@@ -204,6 +213,7 @@ export class World {
           ]
         : [{ op: "untrash", file_id }];
     const command = random.of(commands);
+    if (command.op === "trash") for (const text of this.server.below(row)) this.wanted.delete(text);
     const result = await this.server.web(user_id, command);
     this.log.push(
       `web: ${command.op} ${row.name} ${JSON.stringify(command)} ${result.ok ? "done" : result.failure.code}`,
@@ -215,11 +225,9 @@ export class World {
     const all = [...this.server.grants.keys()];
     if (all.length > 0 && random.chance(0.5)) {
       const key = random.of(all);
-      if (random.chance(0.5)) this.server.grants.delete(key);
-      else {
-        const grant = this.server.grants.get(key)!;
-        this.server.grants.set(key, { ...grant, permission: grant.permission === "edit" ? "view" : "edit" });
-      }
+      const { user_id, file_id, permission } = this.server.grants.get(key)!;
+      const next = random.chance(0.5) ? null : permission === "edit" ? "view" : "edit";
+      this.server.share(user_id, file_id, next);
       this.log.push(`share: changed ${key}`);
       return Promise.resolve();
     }
@@ -229,7 +237,7 @@ export class World {
     if (rows.length === 0 || all.length > 1) return Promise.resolve();
     const row = random.of(rows);
     const permission = random.chance(0.7) ? ("edit" as const) : ("view" as const);
-    this.server.grants.set(`${other}/${row.file_id}`, { user_id: other, file_id: row.file_id, permission });
+    this.server.share(other, row.file_id, permission);
     this.log.push(`share: ${row.name} as ${permission}`);
     return Promise.resolve();
   }
@@ -259,7 +267,7 @@ export class World {
     for (const device of this.devices) {
       device.disk.habits.capacity_bytes = Infinity;
       for (const path of ["", ...device.disk.all().keys()]) device.disk.protect(path, false);
-      for (const request of device.late.splice(0)) await request().catch(() => undefined);
+      while (device.late.length > 0) await this.#deliver(device);
     }
     let before = "";
     for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -336,5 +344,13 @@ export class World {
     for (const { disk } of this.devices)
       for (const bytes of disk.all().values()) if (bytes !== null) found.add(hashOf(bytes));
     for (const [text, where] of this.owed) if (!found.has(text)) throw new Broken(`“${text}” of ${where} is lost`);
+    const visible = new Set<string | null>();
+    for (const user_id of this.users) for (const text of this.server.tree(user_id).values()) visible.add(text);
+    for (const { disk } of this.devices)
+      for (const [path, bytes] of disk.all())
+        if (bytes !== null && !path.startsWith(PRIVATE)) visible.add(hashOf(bytes));
+    for (const text of this.wanted)
+      if (text !== "" && !visible.has(text) && !this.server.replaced.has(text))
+        throw new Broken(`“${text}” was deleted by nobody, and is nowhere to be seen`);
   }
 }

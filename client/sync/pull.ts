@@ -54,6 +54,7 @@ function isUnread(state: SyncState, change: RemoteChange, dropped: ReadonlySet<s
   const { op, file_id, drive_id, file } = change;
   if (isGone(change) || !file!.is_folder) return false;
   if (op === "shared" && drive_id !== state.me.drive_id) return true;
+  if (drive_id !== state.me.drive_id && state.remote.get(file_id)?.permission !== file!.permission) return true;
   return op !== "created" && (!state.remote.tree.has(file_id) || dropped.has(file_id));
 }
 

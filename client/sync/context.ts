@@ -3,12 +3,7 @@ import type { Hasher } from "./content.ts";
 import type { Holds } from "./holds.ts";
 import type { Disk, Random, Remote, Reporter } from "./ports.ts";
 import type { SyncState } from "./state.ts";
-
-/** Bytes under way, by what they belong to. */
-export interface TransferMeter {
-  up(key: string, bytes: number): void;
-  down(key: string, bytes: number): void;
-}
+import type { Transfers } from "./transfers.ts";
 
 export interface Context {
   disk: Disk;
@@ -17,7 +12,7 @@ export interface Context {
   report: Reporter;
   state: SyncState;
   holds: Holds;
-  meter: TransferMeter;
+  transfers: Transfers;
   newHasher(): Hasher;
   /** Aborted by a pause. */
   signal(): AbortSignal | undefined;

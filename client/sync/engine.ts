@@ -2,7 +2,7 @@
 import { ApiError, NetworkError } from "../errors.ts";
 import { checkRoot, massDeletion, pair, type Stop } from "./brakes.ts";
 import { type Hasher, hashFile, pureHasher } from "./content.ts";
-import type { Context, TransferMeter } from "./context.ts";
+import type { Context } from "./context.ts";
 import { Holds, isLater, problemOf } from "./holds.ts";
 import { IGNORE_FILE, IgnoreRules, type Selection } from "./ignore.ts";
 import { scan } from "./local/scan.ts";
@@ -22,6 +22,7 @@ import { Receiver } from "./receive.ts";
 import { resolveUnderway } from "./resume.ts";
 import { Sender } from "./send.ts";
 import { type Me, SyncState } from "./state.ts";
+import { Transfers } from "./transfers.ts";
 
 export interface EnginePorts {
   disk: Disk;
@@ -68,11 +69,10 @@ export class Engine {
   private constructor(ports: EnginePorts, state: SyncState, options: EngineOptions) {
     this.#selection = options.selection ?? { include: [], exclude: [] };
     this.#rules = new IgnoreRules("", this.#selection);
-    const meter: TransferMeter = { up: () => undefined, down: () => undefined };
     this.#context = {
       ...ports,
       state,
-      meter,
+      transfers: new Transfers(ports.report),
       holds: new Holds(ports.clock),
       newHasher: ports.newHasher ?? pureHasher,
       signal: () => this.#pause.signal,
@@ -171,12 +171,13 @@ export class Engine {
 
   /** @returns whether there was something to do */
   async #execute({ hash, corrections, up, down }: Plan): Promise<boolean> {
-    const { state, remote } = this.#context;
+    const { state, remote, transfers } = this.#context;
     if (hash.length > 0 || corrections.length > 0) {
       for (const correction of corrections) state.correct(correction);
       if (corrections.length > 0) await state.write();
       for (const id of hash) await this.#hash(id);
     } else if (up.length > 0 || down.length > 0) {
+      transfers.begin({ up, down });
       await this.#sender.batches(up);
       await Promise.all([this.#sender.big(up), this.#receiver.all(down)]);
       if (up.length > 0) await pull(remote, state);

@@ -95,7 +95,7 @@ export class Receiver {
   }
 
   async #one(down: Down): Promise<void> {
-    const { holds, state } = this.#context;
+    const { holds, state, transfers } = this.#context;
     const key = down.file_id ?? ("node" in down ? down.node! : "");
     try {
       await this.#do(down);
@@ -104,6 +104,7 @@ export class Receiver {
     } catch (error) {
       this.#failed(down, key, error);
     }
+    transfers.over("down", down);
   }
 
   #failed(down: Down, key: string, error: unknown): void {
@@ -133,7 +134,7 @@ export class Receiver {
       case "make":
         return this.#make(down.remote);
       case "fetch":
-        return this.#fetch(down.remote, down.node);
+        return this.#fetch(down);
       case "move":
         return this.#move(down.remote, down.node);
       case "park":
@@ -190,13 +191,14 @@ export class Receiver {
     };
   }
 
-  async #fetch(file: RemoteFile, id: string | null): Promise<void> {
+  async #fetch(down: Fetch): Promise<void> {
+    const { remote: file, node: id } = down;
     const { disk, state, report } = this.#context;
     const node = id === null ? null : state.local.get(id)!;
     const target = node === null ? this.#target(file) : null;
     if (node === null && target === null) return;
     const path = node === null ? target!.path : state.local.path(id!);
-    const { temporary, hash, seen: made } = await this.#download(file, path, node?.seen.executable ?? false);
+    const { temporary, hash, seen: made } = await this.#download(down, path, node?.seen.executable ?? false);
     const seen = await disk.move(temporary, path, { from: made, to: node === null ? null : node.seen });
     const before = state.synced.get(file.file_id);
     if (node === null) {
@@ -212,8 +214,9 @@ export class Receiver {
   }
 
   /** Goes on where an earlier try stopped; checked before it may take a place. */
-  async #download(file: RemoteFile, path: string, executable: boolean) {
-    const { disk, remote, newHasher, meter, signal } = this.#context;
+  async #download(down: Fetch, path: string, executable: boolean) {
+    const { remote: file } = down;
+    const { disk, remote, newHasher, transfers, signal } = this.#context;
     const version_id = file.version_id!;
     const temporary = `${TEMPORARY}/${version_id}`;
     const writer = await disk.write(temporary, "go_on");
@@ -223,7 +226,7 @@ export class Receiver {
         const body = here ? [here] : await remote.download(file.file_id, version_id, writer.size, signal());
         for await (const piece of body) {
           await writer.append(piece);
-          meter.down(file.file_id, piece.length);
+          transfers.moved("down", down, writer.size);
         }
       }
       const modified_ms = file.modified_at === null ? null : Date.parse(file.modified_at);

@@ -57,7 +57,7 @@ export class Sender {
   }
 
   async #batch(ups: readonly Up[]): Promise<void> {
-    const { state, remote, signal } = this.#context;
+    const { state, remote, signal, transfers } = this.#context;
     const ready: { up: Up; outgoing: OutgoingChange; underway: Underway }[] = [];
     for (const up of ups) {
       try {
@@ -65,6 +65,7 @@ export class Sender {
         ready.push({ up, ...this.#outgoing(up, content) });
       } catch (error) {
         this.#failed(up, error);
+        transfers.over("up", up);
       }
     }
     if (ready.length === 0) return;
@@ -77,8 +78,11 @@ export class Sender {
           signal(),
         ),
     );
+    for (const [i, { up }] of ready.entries()) {
+      if (answers !== null) this.#settle(up, answers[i]!);
+      transfers.over("up", up);
+    }
     if (answers === null) return;
-    for (const [i, { up }] of ready.entries()) this.#settle(up, answers[i]!);
     await this.#forget(ready.filter((_, i) => !isLater(answers[i]!.code ?? "")).map(({ underway }) => underway.op_id));
   }
 
@@ -89,7 +93,7 @@ export class Sender {
   }
 
   async #upload(up: Put): Promise<void> {
-    const { state, remote, disk, signal, meter } = this.#context;
+    const { state, remote, disk, signal, transfers } = this.#context;
     const { seen } = state.local.get(up.node)!;
     const path = state.local.path(up.node);
     try {
@@ -97,7 +101,7 @@ export class Sender {
         const { outgoing, underway } = this.#outgoing(up, content);
         await state.write({ underway: [[underway.op_id, underway]] });
         const answers = await this.#sent([up], async () => [
-          await remote.upload(outgoing as OutgoingPut, (bytes) => meter.up(up.node, bytes), signal()),
+          await remote.upload(outgoing as OutgoingPut, (bytes) => transfers.moved("up", up, bytes), signal()),
         ]);
         if (answers === null) return;
         this.#settle(up, answers[0]!);
@@ -106,6 +110,7 @@ export class Sender {
     } catch (error) {
       this.#failed(up, error);
     }
+    transfers.over("up", up);
   }
 
   /** Null when the whole request was refused, for a reason that is each one's own. @throws what ends the round */

@@ -1,5 +1,6 @@
 import { watchFile, unwatchFile } from "node:fs";
 import { command, expectPositionals } from "../command.ts";
+import { knownDrive } from "../drive/drive.ts";
 import { CliError, EXIT, usage } from "../exit-codes.ts";
 import { Board } from "../folders/board.ts";
 import { folderAt } from "../folders/folder.ts";
@@ -63,9 +64,11 @@ export default command({
       if (values.exclude || values.include)
         return out.result({ ...folder.wishes.read() }, () => ["It is followed from now on."]);
     }
+    const once = values.once === true;
     const lock = await folder.lock();
     try {
-      const drive = await context.drive();
+      // Without a network as well: what changes meanwhile is sent when there is one.
+      const drive = once ? await context.drive() : knownDrive(out);
       pairWith(folder, path, drive);
       if (values.anew) forget(folder);
       const board = new Board(folder, path, out);
@@ -73,7 +76,6 @@ export default command({
       const opened = openFolder(folder, path, drive, board);
       const stopped = new AbortController();
       context.onInterrupt(() => stopped.abort());
-      const once = values.once === true;
       const watching = once ? null : watch(path, (paths) => wakes.disk(paths));
       board.blind(watching?.blind ?? null);
       const endWakes = once ? () => undefined : serverWakes(drive, () => wakes.now());

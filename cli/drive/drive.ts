@@ -92,12 +92,20 @@ export function connectTo(origin: string, out: Output): Drive {
   };
 }
 
-/** As whoever is signed in. @throws CliError when nobody is, NetworkError when offline */
-export async function openDrive(out: Output): Promise<Drive> {
+const SIGNED_OUT = "You are signed out. Sign in with `edgedrive login`.";
+
+/** As whoever signed in last, without asking the server whether that still holds. @throws CliError when nobody did */
+export function knownDrive(out: Output): Drive {
   const origin = itemsIn("tokens", out).getItem(SERVER);
   const drive = origin === null ? null : connectTo(origin, out);
-  if (drive === null || (await drive.session.fresh_token()) === null)
-    throw new CliError(EXIT.signed_out, "You are signed out. Sign in with `edgedrive login`.");
+  if (drive === null || drive.session.user === null) throw new CliError(EXIT.signed_out, SIGNED_OUT);
+  return drive;
+}
+
+/** As whoever is signed in. @throws CliError when nobody is, NetworkError when offline */
+export async function openDrive(out: Output): Promise<Drive> {
+  const drive = knownDrive(out);
+  if ((await drive.session.fresh_token()) === null) throw new CliError(EXIT.signed_out, SIGNED_OUT);
   return drive;
 }
 

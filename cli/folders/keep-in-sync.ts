@@ -1,6 +1,7 @@
 import { unwatchFile, watchFile } from "node:fs";
 import type { Engine, Outcome } from "../../client/sync/engine.ts";
 import { jittered } from "../../client/backoff.ts";
+import { NetworkError } from "../../client/index.ts";
 import { exitCodeOf, EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Board } from "./board.ts";
 import { NO_WISHES, type Wishes } from "./documents.ts";
@@ -54,18 +55,18 @@ export async function keepInSync(keeping: Keeping): Promise<ExitCode> {
     for (;;) {
       const { paused, confirmed, include, exclude } = wishes();
       if (stopped.aborted) return EXIT.interrupted;
-      if (engine === undefined || selected !== JSON.stringify({ include, exclude })) {
-        engine = await keeping.openEngine({ include, exclude });
-        selected = JSON.stringify({ include, exclude });
-        wakes.disk(null);
-      }
-      if (paused && !keeping.once) engine.pause();
-      else engine.resume();
-      if (mayDelete || (confirmed !== null && confirmed === board.status.stop?.told_at)) engine.confirmDeletions();
-      mayDelete = false;
       let wait_ms = ASK_MS;
       try {
-        const outcome: Outcome = await engine.sync(wakes.take());
+        if (engine === undefined || selected !== JSON.stringify({ include, exclude })) {
+          engine = await keeping.openEngine({ include, exclude });
+          selected = JSON.stringify({ include, exclude });
+          wakes.disk(null);
+        }
+        if (paused && !keeping.once) engine.pause();
+        else engine.resume();
+        if (mayDelete || (confirmed !== null && confirmed === board.status.stop?.told_at)) engine.confirmDeletions();
+        mayDelete = false;
+        const outcome = await engine.sync(wakes.take());
         if (stopped.aborted) return EXIT.interrupted;
         board.ended(outcome);
         failures = outcome.state === "offline" ? failures + 1 : 0;
@@ -75,9 +76,13 @@ export async function keepInSync(keeping: Keeping): Promise<ExitCode> {
         }
         wait_ms = pauseAfter(outcome, failures);
       } catch (error) {
-        const code = exitCodeOf(error);
-        if (keeping.once || code === EXIT.signed_out) throw error;
-        board.failed(error);
+        if (keeping.once || exitCodeOf(error) === EXIT.signed_out) throw error;
+        if (error instanceof NetworkError) {
+          // The first time the server must say who we are.
+          const outcome: Outcome = { state: "offline", error };
+          board.ended(outcome);
+          wait_ms = pauseAfter(outcome, failures++);
+        } else board.failed(error);
       }
       await wakes.wait(wait_ms);
     }

@@ -365,6 +365,15 @@ describe("kill -9", () => {
     }
     await converged(all(), exactly(expected), { below: "runtime", wait_ms: 60_000 });
   });
+
+  test("EX5: a client that is started while the runtime is away waits for it", async () => {
+    await b.kill();
+    const killed = killRuntime({ data: data.path, url: product.url });
+    b.start();
+    b.write("early/x.txt", "x");
+    await killed;
+    await converged(all(), exactly({ "x.txt": "x" }), { below: "early" });
+  });
 });
 
 describe("brakes and wishes", () => {

@@ -73,8 +73,10 @@ export class SyncedFolder implements Disposable {
         const path = join(entry.parentPath, entry.name).slice(top.length + 1);
         if (/^\.edgedrive(\/|$)/.test(path)) continue;
         const stats = lstatSync(join(top, path));
-        if (stats.isDirectory()) tree[path] = null;
-        else if (stats.isFile()) tree[path] = textOf(readFileSync(join(top, path)));
+        // A disk that tells forms apart keeps a name in the form in which its user wrote it.
+        const name = path.normalize("NFC");
+        if (stats.isDirectory()) tree[name] = null;
+        else if (stats.isFile()) tree[name] = textOf(readFileSync(join(top, path)));
       }
     } catch (error) {
       // Moved while we looked: whoever waits looks again.

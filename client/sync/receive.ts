@@ -220,12 +220,15 @@ export class Receiver {
     const version_id = file.version_id!;
     const temporary = `${TEMPORARY}/${version_id}`;
     const writer = await disk.write(temporary, "go_on");
+    // What an earlier try has left is read back; what comes now is hashed on its way.
+    const hasher = writer.size === 0 ? newHasher() : null;
     try {
       if (writer.size < file.size) {
         const here = writer.size === 0 ? this.#here.get(version_id) : undefined;
         const body = here ? [here] : await remote.download(file.file_id, version_id, writer.size, signal());
         for await (const piece of body) {
           await writer.append(piece);
+          hasher?.update(piece);
           transfers.moved("down", down, writer.size);
         }
       }
@@ -237,7 +240,8 @@ export class Receiver {
     const entry = await disk.stat(temporary);
     if (entry === null || entry.kind !== "file") throw new DiskError("missing", path);
     const seen = fingerprintOf(entry);
-    const { hash, size } = await this.#hashOf(temporary, newHasher);
+    const { size } = seen;
+    const hash = hasher === null ? await this.#hashOf(temporary, newHasher) : hasher.digest();
     const isWhole = size === file.size && (file.content_hash === null || file.content_hash === hash);
     if (isWhole) return { temporary, hash, seen };
     if (size < file.size) throw new NetworkError(new Error("The download broke off."));
@@ -245,16 +249,15 @@ export class Receiver {
     throw new NotWhole("What came is not what the server says it has.");
   }
 
-  async #hashOf(path: string, newHasher: Context["newHasher"]): Promise<{ hash: string; size: number }> {
+  async #hashOf(path: string, newHasher: Context["newHasher"]): Promise<string> {
     const file = await this.#context.disk.open(path);
     try {
       const hasher = newHasher();
-      let size = 0;
-      for (;;) {
-        const bytes = await file.read(size, 1024 * 1024);
-        if (bytes.length === 0) return { hash: hasher.digest(), size };
+      for (let at = 0; ;) {
+        const bytes = await file.read(at, 1024 * 1024);
+        if (bytes.length === 0) return hasher.digest();
         hasher.update(bytes);
-        size += bytes.length;
+        at += bytes.length;
       }
     } finally {
       await file.close();

@@ -64,7 +64,7 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
     this.#shards = new ShardMap(env.DIRECTORY, shardBindings(env, SHARDS));
     this.#sockets = new HubSockets(ctx);
     void ctx.blockConcurrencyWhile(async () => {
-      this.#outbox = this.#createOutbox((await ctx.storage.getAlarm()) !== null);
+      this.#outbox = this.#createOutbox(await ctx.storage.getAlarm());
     });
   }
 
@@ -140,7 +140,7 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
     this.ctx.waitUntil(purged);
   }
 
-  #createOutbox(isLeft: boolean): Outbox {
+  #createOutbox(left: number | null): Outbox {
     return new Outbox(
       {
         setAlarm: (at) => {
@@ -170,7 +170,7 @@ export class SyncHub extends DurableObject<SyncHubEnv> {
             error: String(error),
           }),
       },
-      isLeft,
+      left,
     );
   }
 

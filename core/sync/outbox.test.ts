@@ -54,7 +54,7 @@ class World {
       now: () => this.now,
       report: () => undefined,
     };
-    const outbox = new Outbox(ports, this.alarm_at !== null);
+    const outbox = new Outbox(ports, this.alarm_at);
     this.outbox = outbox;
   }
 
@@ -82,7 +82,7 @@ describe("W8: nothing is committed without its event", () => {
   it("an alarm is set before a commit is sent, once for many, and lapses when all was told", async () => {
     const world = new World();
     world.outbox.arm();
-    expect(world.alarm_at).toBe(1000);
+    expect(world.alarm_at).toBe(60_000);
     for (let i = 0; i < 3; i++) {
       await world.commit();
       await world.outbox.put([entry(world.seq)], [wake(world.seq)]);
@@ -103,6 +103,25 @@ describe("W8: nothing is committed without its event", () => {
     await world.settle();
     expect([world.isTold, world.ranges.at(-1)]).toEqual([true, { after: null, upto: world.seq }]);
     expect(world.alarm_at).toBeNull();
+  });
+
+  it("objects that end again and again do not put off what an earlier one left", async () => {
+    const world = new World();
+    await world.commit();
+    for (let i = 0; i < 100; i++) {
+      world.now += 500;
+      world.restart();
+      world.outbox.arm();
+    }
+    expect(world.alarm_at).toBe(60_000);
+  });
+
+  it("what fails behind a commit does not wait for the alarm that guards it", async () => {
+    const world = new World();
+    world.failing.add("send");
+    await world.commit();
+    await world.outbox.put([entry(1)], [wake(1)]);
+    expect(world.alarm_at).toBe(1_000);
   });
 
   it("a new object that is busy at once does not take an earlier one's alarm for its own", async () => {

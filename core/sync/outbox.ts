@@ -7,7 +7,9 @@ import type { Wake } from "../events/wake.ts";
 import type { JournalRow } from "../files/model.ts";
 import type { JournalOp } from "../protocol/sync.ts";
 
-/** Milliseconds until the first look whether all was told, and between later ones at most. */
+/** Milliseconds after which somebody looks whether all was told: so the alarm is a row a minute, not one a commit. */
+const GUARD = 60_000;
+/** Milliseconds until what failed is tried again; doubled, up to the last. */
 const FIRST = 1_000;
 const LAST = 300_000;
 
@@ -43,7 +45,8 @@ export interface OutboxPorts {
 
 export class Outbox {
   readonly #ports: OutboxPorts;
-  #isArmed = false;
+  /** When the alarm comes. */
+  #alarm_at: number | null;
   /** This object set an alarm, so one that comes is not an earlier object's. */
   #hasArmed = false;
   /** Something may have been committed that nobody remembers: by an earlier object, or in a batch without an answer. */
@@ -56,18 +59,33 @@ export class Outbox {
   #telling: Promise<void> | null = null;
   #isFresh = false;
 
-  /** @param isLeft an alarm was set when the object began: an earlier one may not have told all */
-  constructor(ports: OutboxPorts, isLeft: boolean) {
+  /** @param left when the alarm comes that was set when the object began: an earlier one may not have told all */
+  constructor(ports: OutboxPorts, left: number | null) {
     this.#ports = ports;
-    this.#isUnsure = isLeft;
+    this.#alarm_at = left;
+    this.#isUnsure = left !== null;
   }
 
   /** Beside the read that comes before a commit, so that it costs the commit no time. */
   arm(): void {
-    if (this.#isArmed) return;
-    this.#isArmed = true;
+    if (this.#alarm_at === null) this.#wakeIn(GUARD);
+  }
+
+  #wakeIn(ms: number): void {
+    const at = this.#ports.now() + ms;
+    if (this.#alarm_at !== null && this.#alarm_at <= at) return;
+    this.#alarm_at = at;
     this.#hasArmed = true;
-    this.#ports.setAlarm(this.#ports.now() + Math.min(LAST, FIRST * 2 ** this.#tries));
+    this.#ports.setAlarm(at);
+  }
+
+  get #isDone(): boolean {
+    return !this.#isUnsure && this.#wakes.length === 0 && this.#range === null && this.#unheard.size === 0;
+  }
+
+  /** What failed is tried again soon. */
+  #retry(): void {
+    if (!this.#isDone) this.#wakeIn(Math.min(LAST, FIRST * 2 ** this.#tries));
   }
 
   async during(commit: () => Promise<void>): Promise<void> {
@@ -77,6 +95,7 @@ export class Outbox {
       await commit();
     } catch (error) {
       this.#isUnsure = true;
+      this.#retry();
       throw error;
     } finally {
       this.#inFlight -= 1;
@@ -89,19 +108,20 @@ export class Outbox {
     const isWide = entries.some(({ op }) => REACHES_BELOW.has(op));
     this.#cover({ after: isWide ? null : Math.min(...entries.map(({ seq }) => seq)) - 1, upto });
     await Promise.all([...wakes.map((wake) => this.#send(wake)), this.#tell()]);
+    this.#retry();
   }
 
   async alarm(): Promise<void> {
-    this.#isArmed = false;
+    this.#alarm_at = null;
     try {
       if (!this.#hasArmed || this.#isUnsure) await this.#tellAll();
     } catch (error) {
       this.#ports.report(error);
     }
     await Promise.all([...this.#wakes.splice(0).map((wake) => this.#send(wake)), this.#tell()]);
-    const isDone = !this.#isUnsure && this.#wakes.length === 0 && this.#range === null && this.#unheard.size === 0;
-    this.#tries = isDone ? 0 : this.#tries + 1;
-    if (!isDone || this.#inFlight > 0) this.arm();
+    this.#tries = this.#isDone ? 0 : this.#tries + 1;
+    this.#retry();
+    if (this.#inFlight > 0) this.arm();
   }
 
   async #tellAll(): Promise<void> {

@@ -5,7 +5,7 @@
 // exit code pass through.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail, handOver, modules, root } from "./lib/hand-over.mjs";
 
@@ -24,6 +24,9 @@ function installIfChanged() {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
   // Installed by hand (`npm install something`): npm's own record in node_modules says so.
   if (isInstalled(JSON.parse(text).packages)) return writeFileSync(stamp, hash);
+  // `npm ci` would empty it there, under whoever runs from it.
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink())
+    fail("node_modules is a link to packages of another lock file: run `npm ci` there, or remove the link.");
   process.stderr.write("Installing packages (once per change of package-lock.json) ...\n");
   const npm = npmCommand();
   const done = spawnSync(npm.file, [...npm.args, "ci", "--no-audit", "--no-fund", "--loglevel=error"], {

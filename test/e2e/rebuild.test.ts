@@ -121,8 +121,9 @@ it("BK11: all databases dropped, one command gives back every name, path, versio
     const opened = await fetch(`${product.url}/s/${link.token}/download`);
     expect(opened.status).toBe(200);
     await opened.body?.cancel();
-    // Who knew no more than what came back goes on; who knew more is told so.
-    expect((await back.changes(next_cursor)).changes.map(({ op }) => op)).toEqual(["updated"]);
+    // Who knew no more than what came back goes on, and looks again at what others share: pointers to it are new (BK1).
+    expect((await back.changes(next_cursor)).changes.map(({ op }) => op)).toEqual(["updated", "shared"]);
+    // Who knew more is told so.
     expect((await back.ask("GET", `sync/changes?cursor=${lost_cursor}`)).status).toBe(400);
     await back.upload("after.txt", noise(10));
     await backUp(product);

@@ -18,6 +18,7 @@ test("the bench runs to its end and prints every table", { timeout: 600_000 }, a
     "Commits on one drive",
     "Listing a folder of 20 entries",
     "Notification of another device",
+    "A change told to 5 sockets of one hub",
     "Bytes of others beside new ones, medians of 3 pairs",
     "Endpoints, one call at a time",
     "4 KiB changed in 9 MiB, with cached state",

@@ -4,10 +4,8 @@ import { DriveError } from "../protocol/errors.ts";
 import type { TenantId } from "../protocol/ids.ts";
 import { BlockReader, READ_MAX } from "./block-reader.ts";
 import type { Engine } from "./engine.ts";
+import { AHEAD } from "./read.ts";
 import { joinRuns, readAhead } from "./runs.ts";
-
-/** Ranged reads under way, where the isolate has memory to spare. */
-const AHEAD = 5;
 
 export interface WantedContent<K> {
   key: K;

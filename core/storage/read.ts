@@ -10,7 +10,7 @@ import { joinRuns, readAhead } from "./runs.ts";
 type Piece = Uint8Array<ArrayBuffer>;
 
 /** Ranged reads under way, where the isolate has memory to spare. */
-const AHEAD = 5;
+export const AHEAD = 5;
 
 /**
  * The wanted bytes, block by block: `start` is where the first entry's bytes begin in the content. A generator's turn is
